@@ -1,0 +1,1 @@
+"""mitmclaude: capture, validate and keep Anthropic Messages traffic with mitmproxy."""

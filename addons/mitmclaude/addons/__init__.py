@@ -1,0 +1,1 @@
+"""The addons, one concern a file."""
