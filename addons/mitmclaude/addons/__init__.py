@@ -1,1 +1,36 @@
-"""The addons, one concern a file."""
+"""The addons, one concern a file; the order of `default_addons` is the pipeline."""
+
+from typing import Any
+
+from mitmclaude.addons.banner import Banner
+from mitmclaude.addons.capture import Begin
+from mitmclaude.addons.errorpages import ErrorPages
+from mitmclaude.addons.listen import Listen
+from mitmclaude.addons.live import Live
+from mitmclaude.addons.offload import Offload
+from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.addons.record import Recorder
+from mitmclaude.addons.store import StoreAddon
+from mitmclaude.addons.tee import Tee
+from mitmclaude.addons.upstream import UpstreamPath
+from mitmclaude.addons.validate import Validate
+
+__all__ = ["default_addons"]
+
+
+def default_addons() -> list[Any]:
+    """A fresh set of addons for one mitmproxy master."""
+    live, offload, options = Live(), Offload(), ClaudeOptions()
+    store = StoreAddon(options, offload)
+    return [
+        options,
+        store,
+        Listen(options),
+        Banner(options),
+        ErrorPages(),
+        Begin(live),
+        UpstreamPath(options),
+        Validate(live, options, offload),
+        Tee(live),
+        Recorder(live, options, store, offload),
+    ]

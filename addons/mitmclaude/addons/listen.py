@@ -1,0 +1,92 @@
+"""Listen as a reverse proxy on loopback when nothing else was asked for.
+
+mitmproxy reads `mode` and begins to open its sockets one turn of the event loop before it loads scripts, so that an
+addon which sets `mode` comes too late, and an open proxy on all interfaces would stand for a moment or for good.
+At that moment nothing is bound yet (the addresses are still being looked up), so the addon replaces the process by
+the same command with what is missing written out. No other socket is ever open; a test traces it.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mitmproxy import ctx
+from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
+
+from mitmclaude.addons.options import ClaudeOptions, is_set
+from mitmclaude.options import Upstream
+
+HOST, PORT = "127.0.0.1", 8082
+
+AGAIN = "MITMCLAUDE_STARTED_AGAIN"
+"""Set in the environment of the second start, which must find everything written out."""
+
+TOOLS = ("mitmdump", "mitmweb", "mitmproxy")
+
+DEFAULTS = {"connection_strategy": "lazy", "tcp_timeout": 3600}
+"""An upstream that is down then leaves a record; a long silence before an answer does not cut it."""
+
+
+class Listen:
+    """Sets what the user left open: mode, listening address, and mitmproxy's options that suit long answers."""
+
+    def __init__(self, options: ClaudeOptions) -> None:
+        self._options = options
+        self._done = False
+
+    def configure(self, _updated: set[str]) -> None:
+        if self._done:
+            return
+        self._done = True
+        self._settle()
+        if self._options.failed:
+            raise SystemExit(1)  # at once: mitmproxy would first open what it takes for the right port
+
+    def _settle(self) -> None:
+        settings = self._options.settings
+        ctx.options.update(**{name: value for name, value in DEFAULTS.items() if not is_set(name)})
+        modes = [ProxyMode.parse(mode) for mode in ctx.options.mode] if is_set("mode") else None
+        if problem := conflict(modes, settings.upstream, is_set("claude_upstream")):
+            self._options.fail(problem)
+        more = missing(modes, is_set("listen_host"), is_set("listen_port"), settings.upstream.origin)
+        if ctx.options.server and more and not self._options.failed and not start_again(more):
+            self._options.fail(f"would listen on all interfaces; start it with these arguments: {' '.join(more)}")
+        if modes and all(isinstance(mode, ReverseMode) for mode in modes) and "flow_detail" in ctx.options:
+            if not is_set("flow_detail"):  # our line for each call stands in place of mitmproxy's
+                ctx.options.update(flow_detail=0)
+
+
+def missing(modes: Sequence[ProxyMode] | None, host_is_set: bool, port_is_set: bool, origin: str) -> list[str]:
+    """The arguments to add to the command line; `modes` is None where the user gave none."""
+    more = []
+    if modes is None:
+        more += ["--mode", f"reverse:{origin}" + ("" if port_is_set else f"@{PORT}")]
+    if not host_is_set and (modes is None or any(_is_open(mode) for mode in modes)):
+        more += ["--listen-host", HOST]
+    return more
+
+
+def _is_open(mode: ProxyMode) -> bool:
+    return mode.custom_listen_host is None and mode.default_port is not None
+
+
+def conflict(modes: Sequence[ProxyMode] | None, upstream: Upstream, upstream_is_set: bool) -> str | None:
+    """One line where --mode and claude_upstream name different upstreams."""
+    targets = [mode.data for mode in modes or () if isinstance(mode, ReverseMode)]
+    wrong = [data for data in targets if (data if "://" in data else f"https://{data}").rstrip("/") != upstream.origin]
+    if wrong and upstream_is_set:
+        return f"--mode reverse:{wrong[0]} and claude_upstream={upstream.origin} differ: give one of them"
+    return None
+
+
+def start_again(more: Sequence[str]) -> bool:
+    """Replace this process by the same command with `more` arguments; False where that cannot be done."""
+    tool = Path(sys.argv[0]).name.removesuffix(".exe")
+    if tool not in TOOLS or os.name != "posix" or os.environ.get(AGAIN) == str(os.getpid()):
+        return False
+    command = sys.argv if getattr(sys, "frozen", False) else sys.orig_argv
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.environ[AGAIN] = str(os.getpid())  # exec keeps the process id
+    os.execv(sys.executable, [sys.executable, *command[1:], *more])  # noqa: S606

@@ -1,0 +1,70 @@
+"""The exchanges under way: what the addons of the pipeline know of each flow until its record is made."""
+
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from secrets import token_bytes
+
+from mitmproxy import http
+
+from mitmclaude import ids
+from mitmclaude.addons.tap import Tap
+from mitmclaude.exchange import Endpoint, Headers
+from mitmclaude.findings import Finding
+from mitmclaude.session import Session
+from mitmclaude.summary import Summary
+
+
+@dataclass(slots=True, eq=False)
+class Capture:
+    """One exchange under way; times are seconds since the request's first byte."""
+
+    flow: http.HTTPFlow
+    id: str
+    started_at: datetime
+    began: float
+    """`time.perf_counter()` at the request's first byte."""
+    endpoint: Endpoint
+    method: str
+    path: str
+    """The target as the client sent it: the flow's own may have got a prefix since."""
+    headers: Headers
+    principal: str | None = None
+    body: bytes = b""
+    """The request's body as it came."""
+    findings: tuple[Finding, ...] = ()
+    errors: list[str] = field(default_factory=list)
+    rejected: bool = False
+    summary: Future[tuple[Summary, Session]] | None = None
+    request_end: float | None = None
+    upstream_headers: float | None = None
+    response_headers: Headers = ()
+    """As upstream sent them."""
+    response_end: float | None = None
+    end: float = 0.0
+    tap: Tap | None = None
+
+    def elapsed(self) -> float:
+        """Seconds since the request's first byte."""
+        return time.perf_counter() - self.began
+
+
+def begin(flow: http.HTTPFlow, endpoint: Endpoint) -> Capture:
+    """The capture of a flow whose request headers are there."""
+    request = flow.request
+    began_at = request.timestamp_start
+    return Capture(
+        flow=flow,
+        id=ids.uuid7(int(began_at * 1000), token_bytes(10)),
+        started_at=datetime.fromtimestamp(began_at, UTC),
+        began=time.perf_counter() - max(time.time() - began_at, 0.0),
+        endpoint=endpoint,
+        method=request.method,
+        path=request.path,
+        headers=tuple(request.headers.fields),
+    )
+
+
+class Live(dict[str, Capture]):
+    """Captures by flow id; not in the flow's metadata, which must stay plain to be saved."""

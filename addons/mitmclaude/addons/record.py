@@ -1,0 +1,126 @@
+"""Make and store one record for every exchange, whatever became of it."""
+
+import asyncio
+import logging
+import sys
+from concurrent.futures import Future
+from typing import Any
+
+from mitmproxy import http
+
+from mitmclaude import build, line
+from mitmclaude.addons import flows
+from mitmclaude.addons.live import Capture, Live
+from mitmclaude.addons.offload import Offload
+from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.addons.store import StoreAddon
+from mitmclaude.exchange import End
+from mitmclaude.options import Settings
+from mitmclaude.record import Record, flow_key, record_key, to_json
+from mitmclaude.redact import Redactor, credentials
+from mitmclaude.session import session
+from mitmclaude.summary import Summary
+
+logger = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Finishes each capture once: the first of the hooks `response`, `error` and `done` takes it away.
+
+    The hooks are awaited before mitmproxy ends the answer, so that who saw its end finds the record in the store.
+    """
+
+    def __init__(self, live: Live, options: ClaudeOptions, store: StoreAddon, offload: Offload) -> None:
+        self._live = live
+        self._options = options
+        self._store = store
+        self._offload = offload
+
+    async def response(self, flow: http.HTTPFlow) -> None:
+        if capture := self._live.pop(flow.id, None):
+            await self._finish(flow, capture, "rejected" if capture.rejected else "answered")
+
+    async def error(self, flow: http.HTTPFlow) -> None:
+        if capture := self._live.pop(flow.id, None):
+            await self._finish(flow, capture, end_of(flow.error.msg if flow.error else ""))
+
+    def done(self) -> None:
+        """Keep what is under way: mitmproxy cuts it after this hook."""
+        while self._live:
+            _, capture = self._live.popitem()
+            self._submit(capture, "shutdown")
+        self._offload.close()
+        self._store.tell()
+
+    async def _finish(self, flow: http.HTTPFlow, capture: Capture, end: End) -> None:
+        record = await asyncio.wrap_future(self._submit(capture, end))
+        if record is not None:
+            mark(flow, record)
+
+    def _submit(self, capture: Capture, end: End) -> Future[Record | None]:
+        capture.end = capture.elapsed()
+        flow = capture.flow
+        if capture.tap is not None and flow.response is not None:
+            flow.response.raw_content = capture.tap.content  # for mitmweb and -w; what was sent does not change
+            if capture.tap.failure:
+                capture.errors.append(capture.tap.failure)
+        elif flow.response is not None:
+            capture.response_end = capture.end
+        return self._offload.submit(0, self._keep, flow, flow.get_state(), capture, end, self._options.settings)
+
+    def _keep(
+        self, flow: http.HTTPFlow, state: dict[str, Any], capture: Capture, end: End, settings: Settings
+    ) -> Record | None:
+        """Build and store the record and the raw flow; in a thread."""
+        try:
+            redactor = Redactor(settings.fingerprint_key, credentials(capture.headers, capture.path))
+            key = flow_key(capture.id, capture.started_at) if settings.capture != "metadata" else None
+            if key is not None:
+                raw = self._offload.run(_size(state), flows.raw_flow, state, settings.capture, redactor)
+                self._store.put(key, raw)
+            summary, who = capture.summary.result() if capture.summary else (Summary(), session(capture.headers, {}))
+            record = build.record(flows.exchange(flow, capture, end, key), summary, who, settings.capture, redactor)
+            self._store.put(record_key(record.id, record.started_at), to_json(record))
+            report(record, settings)
+        except Exception as error:
+            logger.exception("no record of request %s: %s", capture.id, type(error).__name__)
+            return None
+        return record
+
+
+def end_of(message: str) -> End:
+    """How an exchange ended, from what mitmproxy says in its `error` hook."""
+    if message.startswith("Client disconnected"):
+        return "client_gone"
+    if "body_size_limit" in message and message.startswith("Request") or " from client, refusing" in message:
+        return "rejected"
+    return "upstream_failed"
+
+
+def mark(flow: http.HTTPFlow, record: Record) -> None:
+    """Show the verdict in mitmproxy's user interfaces and filters (`~comment`, `~meta`, `~marked`)."""
+    flow.comment = line.comment(record)
+    if record.outcome != "complete":
+        flow.marked = ":warning:"
+    flow.metadata |= {
+        "claude.id": record.id,
+        "claude.outcome": record.outcome,
+        "claude.session": record.session_id or "",
+        "claude.model": record.request.model or "",
+    }
+
+
+def report(record: Record, settings: Settings) -> None:
+    """Print what `claude_log` asks for."""
+    match settings.log:
+        case "json":
+            sys.stdout.write(line.flat(record).decode() + "\n")
+            sys.stdout.flush()
+        case "line" | "verbose":
+            text = line.line(record) if settings.log == "line" else line.verbose(record)
+            logger.log(logging.INFO if record.outcome == "complete" else logging.WARNING, "%s", text)
+
+
+def _size(state: dict[str, Any]) -> int:
+    parts = (state["request"], state.get("response"))
+    return sum(len(part["content"] or b"") for part in parts if part)

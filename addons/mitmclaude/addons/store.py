@@ -1,0 +1,68 @@
+"""Open the store that the options name, and send what is spooled when it is back."""
+
+import asyncio
+import logging
+import os
+
+from mitmproxy import exceptions
+
+from mitmclaude.addons.offload import Offload
+from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.stores.open import open_spooled
+from mitmclaude.stores.spool import Spooled
+
+logger = logging.getLogger(__name__)
+
+DRAIN_EVERY = 15.0
+"""Seconds between attempts to send what is spooled."""
+
+
+class StoreAddon:
+    """Holds the store; a store that cannot be written stops the start."""
+
+    def __init__(self, options: ClaudeOptions, offload: Offload) -> None:
+        self._options = options
+        self._offload = offload
+        self._store: Spooled | None = None
+        self._opened: tuple[str, str] | None = None
+        self._running = False
+        self._drain: asyncio.Task[None] | None = None
+
+    def configure(self, _updated: set[str]) -> None:
+        settings = self._options.settings
+        wanted = (settings.store, settings.spool)
+        if wanted == self._opened:
+            return
+        try:
+            store = open_spooled(settings.store, settings.spool, os.environ)
+            store.check()
+        except (OSError, ValueError) as error:
+            if self._running:
+                raise exceptions.OptionsError(f"claude_store: {error}") from error
+            self._options.fail(f"claude_store: {error}")
+        else:
+            self._store, self._opened = store, wanted
+
+    def running(self) -> None:
+        self._running = True
+        self._drain = asyncio.get_running_loop().create_task(self._drain_forever())
+
+    def done(self) -> None:
+        if self._drain is not None:
+            self._drain.cancel()
+
+    def tell(self) -> None:
+        """Log what the store did not take."""
+        if (store := self._store) is not None and (store.spooled or store.lost):
+            logger.warning("store: %d spooled, %d sent later, %d lost", store.spooled, store.sent, store.lost)
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep an object; blocks, and does not raise for a store that fails."""
+        if self._store is not None:
+            self._store.put(key, content)
+
+    async def _drain_forever(self) -> None:
+        while True:
+            if self._store is not None:
+                await asyncio.wrap_future(self._offload.submit(0, self._store.drain))
+            await asyncio.sleep(DRAIN_EVERY)

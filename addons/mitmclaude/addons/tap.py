@@ -1,0 +1,67 @@
+"""The stream callable that keeps what passes: the only code of ours that runs for each chunk."""
+
+import time
+from collections.abc import Callable, Iterable
+
+KEPT = 256 * 1024 * 1024
+"""Bytes kept of one answer; what comes behind is passed on and counted."""
+
+type Stream = Callable[[bytes], Iterable[bytes] | bytes]
+
+
+class Tap:
+    """A mitmproxy stream callable: keeps each chunk with its time and returns the chunk as it is.
+
+    `chunks` holds pairs of `time.perf_counter()` and bytes, `size` counts all that passed. A fault of our own turns
+    the tap off for this flow and lands in `failure`; the chunks go on.
+    """
+
+    __slots__ = ("chunks", "failure", "kept", "size")
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self.chunks: list[tuple[float, bytes]] = []
+        self.failure: str | None = None
+        self.kept = kept
+        self.size = 0
+
+    def __call__(self, data: bytes) -> Iterable[bytes] | bytes:
+        try:
+            self.size += len(data)
+            if self.size <= self.kept:
+                self.chunks.append((time.perf_counter(), data))
+        except Exception as error:  # noqa: BLE001  traffic comes first
+            self.kept = -1
+            self.failure = f"the tee turned itself off: {type(error).__name__}"
+        return data
+
+    @property
+    def content(self) -> bytes:
+        """The bytes that came, as far as they were kept."""
+        return b"".join(data for _, data in self.chunks)
+
+    def sent(self, content: bytes) -> bytes:
+        """What went to the client when `content` came."""
+        return content
+
+
+class ChainedTap(Tap):
+    """A tap in front of a stream callable that another script had set: that one decides what goes on."""
+
+    __slots__ = ("_previous", "_sent")
+
+    def __init__(self, previous: Stream) -> None:
+        super().__init__()
+        self._previous = previous
+        self._sent: list[bytes] = []
+
+    def __call__(self, data: bytes) -> Iterable[bytes] | bytes:
+        super().__call__(data)
+        out = self._previous(data)
+        if not isinstance(out, bytes):
+            out = list(out)
+        if self.size <= self.kept:
+            self._sent.extend([out] if isinstance(out, bytes) else out)
+        return out
+
+    def sent(self, content: bytes) -> bytes:
+        return b"".join(self._sent)

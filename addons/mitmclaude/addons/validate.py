@@ -1,0 +1,62 @@
+"""Check each request of the Messages API before it goes upstream, and refuse a malformed one."""
+
+import asyncio
+from concurrent.futures import Future
+from secrets import token_bytes
+from typing import Literal
+
+from mitmproxy import http
+
+from mitmclaude import ids
+from mitmclaude.addons.live import Capture, Live
+from mitmclaude.addons.offload import LARGE, Offload
+from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.addons.reply import error_reply
+from mitmclaude.examine import TooLargeError, examine, parse_and_check, reduce
+from mitmclaude.findings import Finding
+
+NAMED = 10
+"""Violations that the refusal names; the record has all of them."""
+
+
+class Validate:
+    """Examines bodies: a short one at once, a long one in another process, so that no other stream waits for it."""
+
+    def __init__(self, live: Live, options: ClaudeOptions, offload: Offload) -> None:
+        self._live = live
+        self._options = options
+        self._offload = offload
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        capture = self._live.get(flow.id)
+        if capture is None:
+            return
+        capture.request_end = capture.elapsed()
+        capture.body = flow.request.raw_content or b""
+        if capture.endpoint == "messages" or capture.endpoint == "count_tokens":
+            await self._examine(capture, capture.endpoint)
+            wrong = [finding for finding in capture.findings if finding.kind == "violation"]
+            if wrong and self._options.settings.validation == "enforce" and flow.response is None:
+                capture.rejected = True
+                flow.response = error_reply(400, refusal(wrong), ids.request_id(token_bytes(10)))
+
+    async def _examine(self, capture: Capture, endpoint: Literal["messages", "count_tokens"]) -> None:
+        level = self._options.settings.validation
+        try:
+            examined = parse_and_check(endpoint, capture.headers, capture.body, level, LARGE)
+        except TooLargeError:
+            work = self._offload.submit(LARGE, examine, endpoint, capture.headers, capture.body, level)
+            capture.findings, summary, session = await asyncio.wrap_future(work)
+            capture.summary = Future()
+            capture.summary.set_result((summary, session))
+        else:
+            capture.findings = examined.findings
+            capture.summary = self._offload.submit(0, reduce, capture.headers, examined.body)
+
+
+def refusal(wrong: list[Finding]) -> str:
+    """The text of the answer to a malformed request, one violation a line."""
+    lines = [f"{finding.path or 'body'}: {finding.message}" for finding in wrong[:NAMED]]
+    if len(wrong) > NAMED:
+        lines.append(f"and {len(wrong) - NAMED} more")
+    return "mitmclaude refused this request before it went upstream: " + "\n".join(lines)

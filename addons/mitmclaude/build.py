@@ -1,0 +1,129 @@
+"""Build the record of an exchange. A part that cannot be made leaves an entry in `errors`; the record holds the rest."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mitmclaude import answer, cost, usage
+from mitmclaude.answer import Answer
+from mitmclaude.cost import Cost
+from mitmclaude.exchange import Exchange, Headers, Request, header
+from mitmclaude.options import CaptureLevel
+from mitmclaude.outcome import outcome
+from mitmclaude.record import HeaderList, Record, RequestPart, ResponsePart
+from mitmclaude.redact import Redactor
+from mitmclaude.session import Session, client
+from mitmclaude.summary import INPUT_KEPT, Summary, betas
+from mitmclaude.timing import timing
+from mitmclaude.usage import Usage
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Runs the steps that may fail and collects what failed."""
+
+    redactor: Redactor
+    errors: list[str] = field(default_factory=list)
+
+    def run[T](self, what: str, default: T, step: Callable[..., T], *args: Any) -> T:
+        """What `step` returns, or `default` and an entry in `errors`."""
+        try:
+            return step(*args)
+        except Exception as error:  # noqa: BLE001  the record must be made whatever the wire held
+            told = self.redactor.text(str(error))[:200]
+            self.errors.append(f"{what}: {type(error).__name__}: {told}")
+            return default
+
+
+def record(exchange: Exchange, summary: Summary, session: Session, level: CaptureLevel, redactor: Redactor) -> Record:
+    """The record of `exchange`; `summary` and `session` come from its request body."""
+    attempts = Attempts(redactor, list(exchange.errors))
+    if summary.input is None and summary.input_bytes:
+        attempts.errors.append(f"input: {summary.input_bytes} bytes are over {INPUT_KEPT}: see the raw flow")
+    response = exchange.response
+    said = Answer()
+    if response is not None and exchange.end != "rejected":
+        said = attempts.run("answer", said, answer.read, exchange.endpoint, response)
+    used = attempts.run("usage", None, usage.of, said.message) if said.message else None
+    who = client(exchange.request.headers)
+    return Record(
+        id=exchange.id,
+        started_at=exchange.started_at,
+        endpoint=exchange.endpoint,
+        principal=exchange.principal,
+        client_name=who.name,
+        client_version=who.version,
+        **session._asdict(),
+        outcome=outcome(exchange, said.folded),
+        request=_request(exchange.request, summary, level, redactor),
+        response=_response(exchange, said, level, redactor, attempts),
+        usage=used,
+        cost=attempts.run("cost", None, _price, exchange, said, used, summary),
+        timing=timing(
+            exchange.marks,
+            [chunk.at for chunk in response.chunks] if response else (),
+            said.events,
+            said.arrivals,
+            used.output_tokens if used else None,
+        ),
+        findings=exchange.findings + said.findings,
+        errors=tuple(attempts.errors),
+        flow=exchange.flow_key,
+    )
+
+
+def _price(exchange: Exchange, said: Answer, used: Usage | None, summary: Summary) -> Cost | None:
+    model = answer.model_of(said.message) or summary.model
+    if exchange.endpoint != "messages" or used is None or model is None or said.message is None:
+        return None
+    return cost.of(used, model, exchange.started_at, stop_reason=said.message.get("stop_reason"))
+
+
+def _request(request: Request, summary: Summary, level: CaptureLevel, redactor: Redactor) -> RequestPart:
+    return RequestPart(
+        **_kept(summary, level, redactor),
+        method=request.method,
+        path=redactor.target(request.path),
+        headers=_headers(request.headers, redactor),
+        betas=betas(request.headers),
+        bytes=request.body.size,
+        sha256=request.body.sha256,
+        sha256_sent=request.body.sha256_sent,
+    )
+
+
+def _kept(summary: Summary, level: CaptureLevel, redactor: Redactor) -> dict[str, Any]:
+    fields = dict(summary)
+    if level == "metadata":
+        fields["input"] = None
+    elif level == "redacted":
+        fields["input"] = redactor.value(summary.input)
+    return fields
+
+
+def _response(
+    exchange: Exchange, said: Answer, level: CaptureLevel, redactor: Redactor, attempts: Attempts
+) -> ResponsePart | None:
+    response = exchange.response
+    if response is None:
+        return None
+    message, error = said.message, said.error
+    if level == "metadata":
+        message = None
+        error = {"type": error.get("type")} if error else None
+    elif level == "redacted":
+        message = attempts.run("redaction of the message", None, redactor.value, message)
+        error = attempts.run("redaction of the error", None, redactor.value, error)
+    return ResponsePart(
+        status=response.status,
+        headers=_headers(response.headers, redactor),
+        request_id=header(response.headers, b"request-id"),
+        bytes=response.body.size,
+        sha256=response.body.sha256,
+        sha256_sent=response.body.sha256_sent,
+        message=message,
+        error=error,
+    )
+
+
+def _headers(headers: Headers, redactor: Redactor) -> HeaderList:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in redactor.headers(headers)]

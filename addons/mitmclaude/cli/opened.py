@@ -1,0 +1,35 @@
+"""Open the store that a subcommand reads, and find what the user named in it."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from mitmclaude.stores import Store, open_store
+
+StoreOption = Annotated[
+    str, typer.Option("--store", envvar="CLAUDE_STORE", help="The directory that claude_store named.")
+]
+
+
+def opened(url: str) -> Store:
+    """The store at `url`; a directory that is not there is an error, not an empty store."""
+    try:
+        store = open_store(url)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--store") from error
+    if "://" not in url and not url.endswith(":") and not os.path.isdir(url.removeprefix("file:")):  # noqa: PTH112
+        raise typer.BadParameter(f"no directory {url}: nothing was captured there", param_hint="--store")
+    return store
+
+
+def key_of(store: Store, kind: str, name: str) -> str:
+    """The key of the one record or flow (`kind` with its slash) whose id begins or ends with `name`."""
+    found = [key for key in store.keys(kind) if _id(key).startswith(name) or _id(key).endswith(name)]
+    if len(found) != 1:
+        raise typer.BadParameter(f"{len(found) or 'no'} ids in {kind} begin or end with {name!r}: wanted one")
+    return found[0]
+
+
+def _id(key: str) -> str:
+    return key.rpartition("/")[2].partition(".")[0]

@@ -1,0 +1,115 @@
+"""One request and its answer as plain values: what the edges hand to the pure core."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from mitmclaude.findings import Finding
+
+type Headers = tuple[tuple[bytes, bytes], ...]
+"""Name and value as on the wire, in order, duplicates kept."""
+
+type Endpoint = Literal["messages", "count_tokens", "models", "other"]
+
+type End = Literal["answered", "upstream_failed", "client_gone", "rejected", "shutdown"]
+"""How the exchange ended, as the proxy saw it; `outcome.py` turns it into the typed outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of an answer as it came; `at` in seconds since the request's first byte."""
+
+    at: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body at both ends of the proxy, still content-encoded.
+
+    `sha256` and `sha256_sent` are hex digests of what came and of what left; None where nothing came or left.
+    `content` holds the first `len(content)` of `size` bytes: a body over the limit is hashed whole but kept in part.
+    """
+
+    content: bytes
+    size: int
+    sha256: str | None
+    sha256_sent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The request as the client sent it."""
+
+    method: str
+    path: str
+    headers: Headers
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The answer as far as it came; `chunks` cut `body.content` where the network did."""
+
+    status: int
+    headers: Headers
+    body: Body
+    chunks: Sequence[Chunk] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Moments in seconds since the request's first byte; None where it did not come to that."""
+
+    request_end: float | None = None
+    upstream_headers: float | None = None
+    first_byte: float | None = None
+    last_byte: float | None = None
+    client_gone: float | None = None
+    end: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Everything that a record is built from."""
+
+    id: str
+    started_at: datetime
+    endpoint: Endpoint
+    request: Request
+    response: Response | None
+    end: End
+    marks: Marks = Marks()
+    failure: str | None = None
+    """What the proxy said of a connection that failed."""
+    findings: tuple[Finding, ...] = ()
+    principal: str | None = None
+    flow_key: str | None = None
+    errors: tuple[str, ...] = field(default=())
+
+
+def header(headers: Headers, name: bytes) -> str | None:
+    """The first value of the header `name` (lower case), decoded as latin-1, or None."""
+    for key, value in headers:
+        if key.lower() == name:
+            return value.decode("latin-1")
+    return None
+
+
+def endpoint(method: str, path: str) -> Endpoint:
+    """Which part of the API a request is for; `path` may carry a prefix and a query."""
+    route = path.partition("?")[0].rstrip("/")
+    if method == "POST" and route.endswith("/v1/messages"):
+        return "messages"
+    if method == "POST" and route.endswith("/v1/messages/count_tokens"):
+        return "count_tokens"
+    if method == "GET" and (route.endswith("/v1/models") or "/v1/models/" in route):
+        return "models"
+    return "other"
+
+
+def is_probe(method: str, path: str) -> bool:
+    """Whether this is the connectivity probe of Claude Code, which makes no record."""
+    route = path.partition("?")[0].rstrip("/")
+    return method == "HEAD" and (not route or route.endswith("/api/hello"))

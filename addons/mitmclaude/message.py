@@ -1,0 +1,325 @@
+"""Stream events → the message they build. https://platform.claude.com/docs/en/build-with-claude/streaming
+
+The result is the message as the API sends it without streaming, as far as the events came. What the stream rules do not
+foresee never raises: it is kept and reported as drift. Three keys of our own can appear in a content block:
+
+- ``partial_json``: tool input whose parts do not join to JSON, as the text that came; ``input`` stays as it started.
+- ``delta_fields``: fields of its deltas that are unknown here, the last value of each.
+- ``unknown_deltas``: deltas of unknown type or shape, in order.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mitmclaude.findings import Finding, drift
+from mitmclaude.sse import Event, loads
+
+MAX_FINDINGS: Final = 100
+
+_EVENTS: Final[dict[str, set[str] | None]] = {  # the known fields of each known event
+    "content_block_delta": {"type", "index", "delta"},
+    "content_block_start": {"type", "index", "content_block"},
+    "content_block_stop": {"type", "index"},
+    "message_start": {"type", "message"},
+    "message_delta": None,  # all of them go into the message
+    "message_stop": {"type"},
+    "ping": None,
+    "error": {"type", "error", "request_id"},
+}
+_TEXTS: Final = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
+_DELTAS: Final = {  # the known fields of each known delta; estimated_tokens is a progress hint and not kept
+    "text_delta": {"type", "text"},
+    "thinking_delta": {"type", "thinking", "estimated_tokens"},
+    "input_json_delta": {"type", "partial_json"},
+    "citations_delta": {"type", "citation"},
+    "signature_delta": {"type", "signature"},
+    "compaction_delta": {"type", "content", "encrypted_content"},
+}
+_TAG: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What a stream said."""
+
+    message: dict[str, Any] | None
+    """None if no event of a message came."""
+    error: dict[str, Any] | None
+    """The ``error`` of the first ``error`` event; ``{"message": text}`` if that event is not JSON."""
+    stopped: bool
+    """Whether ``message_stop`` came."""
+    findings: tuple[Finding, ...]
+    """Each different drift once, with the path of the first; at most MAX_FINDINGS."""
+    events: dict[str, int]
+    """How many events of each known type came; those of other types under ``unknown``."""
+    unplaced: tuple[dict[str, Any], ...]
+    """What has no place in the message, in order: ``event`` is the type, ``data`` the object or, not JSON, the text."""
+
+
+def fold(events: Iterable[Event]) -> Folded:
+    """The message that `events` build; never raises. Takes time and memory in proportion to the bytes of the events."""
+    folding = _Folding()
+    for number, event in enumerate(events):
+        folding.take(event, f"events.{number}")
+    return folding.folded()
+
+
+def has_output(message: Mapping[str, Any]) -> bool:
+    """Whether the model put anything into `message`: a refusal before that is not charged."""
+    content = message.get("content")
+    return isinstance(content, list) and any(
+        block.get("text")
+        or block.get("thinking")
+        or block.get("signature")
+        or block.get("type") not in ("text", "thinking", "fallback")
+        for block in content
+        if isinstance(block, dict)
+    )
+
+
+def _overwrite(target: dict[str, Any], new: Mapping[str, Any]) -> None:
+    """Put `new` over `target`, key by key; a null never replaces a value: optional fields are sent only when known."""
+    for key, value in new.items():
+        if value is not None or key not in target:
+            target[key] = value
+
+
+def _named(tag: object) -> str:
+    """A type tag for a finding, which must not show text of the body: only if it looks like a tag."""
+    return tag if isinstance(tag, str) and _TAG.fullmatch(tag) else f"a {type(tag).__name__}"
+
+
+@dataclass(slots=True)
+class _Block:
+    """A content block in the making; text is joined once, at the end."""
+
+    value: dict[str, Any]
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    unknown: list[Any] = field(default_factory=list)
+    stopped: bool = False
+
+    def take(self, delta: Any) -> str | None:
+        """Apply `delta`; says what is strange about it."""
+        kind = delta.get("type") if isinstance(delta, dict) else None
+        if not isinstance(kind, str) or kind not in _DELTAS or not self._apply(kind, delta):
+            self.unknown.append(delta)
+            return f"delta of unknown type or shape: {_named(kind)}"
+        known = _DELTAS[kind]
+        if len(delta) > 2 and not delta.keys() <= known:
+            self.fields.update((key, value) for key, value in delta.items() if key not in known)
+            return f"{kind} with unknown fields"
+        return None
+
+    def _apply(self, kind: str, delta: dict[str, Any]) -> bool:
+        if (name := _TEXTS.get(kind)) is not None:
+            if fits := isinstance(delta.get(name), str):
+                self.texts.setdefault(name, []).append(delta[name])
+        elif kind == "citations_delta":
+            if fits := "citation" in delta:
+                if not isinstance(self.value.get("citations"), list):
+                    self.value["citations"] = []
+                self.value["citations"].append(delta["citation"])
+        elif fits := len(delta) > 1:  # signature and compaction come whole
+            known = _DELTAS[kind] - {"type"}
+            _overwrite(self.value, {key: value for key, value in delta.items() if key in known})
+        return fits
+
+    def finished(self) -> tuple[dict[str, Any], str | None]:
+        """The block, and what is strange about it."""
+        strange = None
+        for name, parts in self.texts.items():
+            if name == "partial_json":
+                strange = self._input("".join(parts))
+            else:
+                start = self.value.get(name)
+                self.value[name] = "".join([start, *parts] if isinstance(start, str) else parts)
+        if self.fields:
+            self.value["delta_fields"] = self.fields
+        if self.unknown:
+            self.value["unknown_deltas"] = self.unknown
+        return self.value, strange
+
+    def _input(self, text: str) -> str | None:
+        if not text:  # a tool without parameters
+            return None
+        try:
+            self.value["input"] = loads(text.encode())
+        except ValueError:
+            self.value["partial_json"] = text
+            return "input_json_delta parts do not join to JSON" if self.stopped else None
+        return None if isinstance(self.value["input"], dict) else "tool input is not an object"
+
+
+class _Folding:
+    """The state of one fold."""
+
+    def __init__(self) -> None:
+        self.message: dict[str, Any] | None = None
+        self.error: dict[str, Any] | None = None
+        self.started = self.stopped = False
+        self.content: list[_Block] = []
+        self.by_index: dict[int | None, _Block] = {}  # the last block of that index; None: not an integer
+        self.findings: dict[str, Finding] = {}
+        self.events: Counter[str] = Counter()
+        self.unplaced: list[dict[str, Any]] = []
+
+    def take(self, event: Event, path: str) -> None:
+        if event.name == "ping":
+            self.events["ping"] += 1
+            return
+        try:
+            said = loads(event.data)
+        except ValueError:
+            said = event.data.decode(errors="replace")
+        if not isinstance(said, dict):
+            self._drift(path, "data is not a JSON object")
+            self._count(event.name)
+            if event.name == "error" and self.error is None:
+                self.error = {"message": said}
+            else:
+                self._unplace(event.name, said)
+            return
+        tag = said.get("type")
+        if event.name == "message":
+            self._drift(path, "no event line: clients take no event without one")
+        elif tag != event.name:
+            self._drift(f"{path}.type", f"event line says {_named(event.name)}, type is {_named(tag)}")
+        self._dispatch(tag if isinstance(tag, str) and event.name != "error" else event.name, said, path)
+
+    def _dispatch(self, kind: str, said: dict[str, Any], path: str) -> None:
+        self._count(kind)
+        if kind == "ping":
+            return
+        if self.stopped:
+            self._drift(path, "event after message_stop")
+        known = _EVENTS.get(kind)
+        if known and not said.keys() <= known:
+            self._drift(path, f"{kind} with unknown fields")
+            self._unplace(kind, {key: value for key, value in said.items() if key not in known})
+        match kind:
+            case "content_block_delta":
+                self._delta(said, path)
+            case "content_block_start":
+                self._block_start(said, path)
+            case "content_block_stop":
+                self._block(said, path).stopped = True
+            case "message_start":
+                self._message_start(said, path)
+            case "message_delta":
+                self._message_delta(said, path)
+            case "message_stop":
+                self.stopped = True
+            case "error":
+                self._error(said)
+            case _:
+                self._drift(f"{path}.type", f"unknown event type: {_named(kind)}")
+                self._unplace(kind, said)
+
+    def _message_start(self, said: dict[str, Any], path: str) -> None:
+        message = said.get("message")
+        if self.started or not isinstance(message, dict):
+            self._drift(f"{path}.message", "a second message_start" if self.started else "message is not an object")
+            self._unplace("message_start", said)
+            return
+        self.started = True
+        content = message.get("content")
+        if isinstance(content, list) and all(isinstance(block, dict) for block in content):
+            for block in content:
+                self._open(len(self.content), block)
+        elif content is not None:
+            self._drift(f"{path}.message.content", "content is not a list of objects")
+            self._unplace("message_start", {"content": content})
+        _overwrite(message, self.message or {})
+        self.message = message
+
+    def _message_delta(self, said: dict[str, Any], path: str) -> None:
+        message = self._begun(path)
+        odd: dict[str, Any] = {
+            key: said[key] for key in ("delta", "usage") if key in said and not isinstance(said[key], dict)
+        }
+        fields = {key: value for key, value in said.items() if key not in ("type", "delta", "usage")}
+        if "delta" in said and "delta" not in odd:
+            fields = {**said["delta"], **fields}
+        odd.update((key, fields.pop(key)) for key in ("content", "usage") if key in fields)
+        _overwrite(message, fields)
+        if "usage" in said and "usage" not in odd:
+            if not isinstance(message.get("usage"), dict):
+                message["usage"] = {}
+            _overwrite(message["usage"], said["usage"])  # totals so far, not to be added; absent ones stay
+        if odd:
+            self._drift(path, "message_delta of unknown shape")
+            self._unplace("message_delta", odd)
+
+    def _block_start(self, said: dict[str, Any], path: str) -> None:
+        self._begun(path)
+        index, block = said.get("index"), said.get("content_block")
+        if type(index) is not int or index != len(self.content):
+            self._drift(f"{path}.index", "block index is not the next one")
+        if not isinstance(block, dict):
+            self._drift(f"{path}.content_block", "content_block is not an object")
+            self._unplace("content_block_start", {"content_block": block})
+            block = {}
+        self._open(index, block)
+        if block.get("type") == "fallback" and isinstance(to := block.get("to"), dict) and "model" in to:
+            self._begun(path)["model"] = to["model"]  # the unstreamed message names the model that served it
+
+    def _delta(self, said: dict[str, Any], path: str) -> None:
+        block = self._block(said, path)
+        if block.stopped:
+            self._drift(path, "delta for a block that has stopped")
+        if strange := block.take(said.get("delta")):
+            self._drift(f"{path}.delta", strange)
+
+    def _error(self, said: dict[str, Any]) -> None:
+        if self.error is None:
+            error = said.get("error")
+            self.error = error if isinstance(error, dict) else said
+        if self.error is not said.get("error"):
+            self._unplace("error", said)
+
+    def _begun(self, path: str) -> dict[str, Any]:
+        if self.message is None:
+            self._drift(path, "no message_start before it")
+            self.message = {}
+        return self.message
+
+    def _open(self, index: Any, block: dict[str, Any]) -> _Block:
+        opened = _Block(block)
+        self.content.append(opened)
+        self.by_index[index if type(index) is int else None] = opened
+        return opened
+
+    def _block(self, said: dict[str, Any], path: str) -> _Block:
+        index = said.get("index")
+        block = self.by_index.get(index if type(index) is int else None)
+        if block is None:
+            self._begun(path)
+            self._drift(f"{path}.index", "the block has not started")
+            block = self._open(index, {})
+        return block
+
+    def _count(self, kind: str) -> None:
+        self.events[kind if kind in _EVENTS else "unknown"] += 1
+
+    def _unplace(self, kind: str, data: Any) -> None:
+        self.unplaced.append({"event": kind, "data": data})
+
+    def _drift(self, path: str, message: str) -> None:
+        if message not in self.findings and len(self.findings) < MAX_FINDINGS:
+            self.findings[message] = drift(path, message)
+
+    def folded(self) -> Folded:
+        content: list[dict[str, Any]] = []
+        for number, block in enumerate(self.content):
+            value, strange = block.finished()
+            content.append(value)
+            if strange:
+                self._drift(f"content.{number}.input", strange)
+        if self.message is not None:
+            self.message["content"] = content
+        findings = tuple(self.findings.values())
+        return Folded(self.message, self.error, self.stopped, findings, dict(self.events), tuple(self.unplaced))

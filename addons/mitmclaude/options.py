@@ -1,0 +1,135 @@
+"""The options: one table, parsed once into typed settings.
+
+All of them are strings to mitmproxy: it would drop the whole addon without a word on an int or a bool that it
+cannot parse. `CLAUDE_X` in the environment sets the default of `claude_x`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal, NamedTuple, get_args
+from urllib.parse import urlsplit
+
+type ValidationLevel = Literal["enforce", "observe", "off"]
+type CaptureLevel = Literal["full", "redacted", "metadata"]
+type LogForm = Literal["line", "json", "verbose", "off"]
+
+PREFIX = "claude_"
+
+
+class Upstream(NamedTuple):
+    """Where requests go: `origin` as mitmproxy's reverse mode wants it, and a path put before each request's own."""
+
+    origin: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The parsed options; each field is the option `claude_<field>`."""
+
+    upstream: Upstream
+    store: str
+    validation: ValidationLevel
+    capture: CaptureLevel
+    log: LogForm
+    fingerprint_key: bytes | None
+    spool: str
+
+
+class Option(NamedTuple):
+    """A row of the table: `parse` raises ValueError that says what was wanted."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    help: str
+
+
+def one_of(alias: Any) -> Callable[[str], str]:
+    """A parser that takes the values of a Literal."""
+    choices = get_args(alias.__value__)
+
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"wanted one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def upstream(text: str) -> Upstream:
+    """Parse the URL of an upstream; a path prefix is kept."""
+    url = urlsplit(text if "://" in text else f"https://{text}")
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError("wanted a URL such as https://api.anthropic.com or https://gw.example.com/team-a")
+    if url.query or url.fragment or url.username or url.password:
+        raise ValueError("wanted a URL without query, fragment or credentials")
+    try:
+        port = f":{url.port}" if url.port else ""
+    except ValueError:
+        raise ValueError("wanted a port between 1 and 65535") from None
+    host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    return Upstream(f"{url.scheme}://{host}{port}", url.path.rstrip("/"))
+
+
+def not_empty(text: str) -> str:
+    """Any text but none."""
+    if not text:
+        raise ValueError("wanted a value")
+    return text
+
+
+def fingerprint_key(text: str) -> bytes | None:
+    """The key of the fingerprints; none without text."""
+    if text and len(text) < 16:
+        raise ValueError("wanted at least 16 characters, or none to make no fingerprints")
+    return text.encode() or None
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option("upstream", "https://api.anthropic.com", upstream, "URL that requests go to; a path in it is kept"),
+    Option("store", "captures", not_empty, "Where records and flows are kept: a directory, or memory:"),
+    Option("validation", "enforce", one_of(ValidationLevel), "Malformed requests: enforce refuses them with 400, "
+           "observe records and forwards them, off checks nothing"),
+    Option("capture", "redacted", one_of(CaptureLevel), "What is kept of bodies: full, redacted (secrets blanked) "
+           "or metadata (none); credential headers are never kept"),
+    Option("log", "line", one_of(LogForm), "What is printed for a call: line, json, verbose (with redacted headers "
+           "and bodies) or off"),
+    Option("fingerprint_key", "", fingerprint_key, "Secret of 16 or more characters: redacted credentials then carry "
+           "a keyed fingerprint, so that calls with the same key can be told"),
+    Option("spool", "", str, "Directory for what the store does not take; by default in the user's state directory"),
+)  # fmt: skip
+
+
+def declared(environment: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Name, default and help of each option, as mitmproxy declares them."""
+    return [
+        (PREFIX + option.name, environment.get((PREFIX + option.name).upper(), option.default), option.help)
+        for option in OPTIONS
+    ]
+
+
+def parse(values: Mapping[str, str | None]) -> Settings:
+    """Settings from the options' values by full name; raises ValueError with one line for the first wrong one."""
+    parsed: dict[str, Any] = {}
+    for option in OPTIONS:
+        text = values[PREFIX + option.name]
+        try:
+            parsed[option.name] = option.parse(text or "")
+        except ValueError as error:
+            shown = "…" if option.name == "fingerprint_key" else repr(text or "")
+            raise ValueError(f"{PREFIX}{option.name}={shown}: {error}") from None
+    return Settings(**parsed)
+
+
+def unknown(names: Iterable[str]) -> list[str]:
+    """One line for each name that looks like an option of ours and is none, with the nearest known one."""
+    known = [PREFIX + option.name for option in OPTIONS]
+    lines = []
+    for name in names:
+        if name.startswith(PREFIX) and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+            lines.append(f"unknown option {name}: {hint}")
+    return lines

@@ -1,0 +1,106 @@
+"""The record: what is kept of one exchange, as one JSON document of a versioned shape.
+
+``schema/record.schema.json`` in the repository is its published JSON Schema.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, field_serializer
+
+from mitmclaude.cost import Cost
+from mitmclaude.exchange import Endpoint
+from mitmclaude.findings import Finding
+from mitmclaude.outcome import Outcome
+from mitmclaude.summary import Summary
+from mitmclaude.timing import Timing
+from mitmclaude.usage import Usage
+
+VERSION = 1
+
+type HeaderList = list[tuple[str, str]]
+"""Name and value, in order, duplicates kept, credentials redacted."""
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class RequestPart(Summary):
+    """The request; `path` as the client sent it, credentials redacted."""
+
+    method: str
+    path: str
+    headers: HeaderList
+    betas: tuple[str, ...] = ()
+    bytes: int
+    """Size of the body as it came, content-encoded."""
+    sha256: str | None
+    """Of the body as it came from the client."""
+    sha256_sent: str | None
+    """Of the body as it went upstream; None if it did not."""
+
+
+class ResponsePart(Frozen):
+    """The answer, as far as it came."""
+
+    status: int
+    headers: HeaderList
+    request_id: str | None = None
+    bytes: int
+    sha256: str | None
+    """Of the body as it came from upstream."""
+    sha256_sent: str | None
+    """Of the body as it went to the client."""
+    message: dict[str, Any] | None = None
+    """The assembled message of a Messages answer; None where the content is not kept."""
+    error: dict[str, Any] | None = None
+    """The ``error`` object of an error answer or of an ``error`` event."""
+
+
+class Record(Frozen):
+    """One request and whatever became of it."""
+
+    version: Literal[1] = VERSION
+    id: str
+    """UUIDv7: sorts by the time of the request."""
+    started_at: datetime
+    endpoint: Endpoint
+    principal: str | None = None
+    client_name: str | None = None
+    client_version: str | None = None
+    session_id: str | None = None
+    agent_id: str | None = None
+    parent_agent_id: str | None = None
+    outcome: Outcome
+    request: RequestPart
+    response: ResponsePart | None = None
+    usage: Usage | None = None
+    """As reported by the API: what it did not report is absent."""
+    cost: Cost | None = None
+    """None where the price is unknown: never 0 for that."""
+    timing: Timing
+    findings: tuple[Finding, ...] = ()
+    errors: tuple[str, ...] = ()
+    """What went wrong in making this record; the rest of it holds all the same."""
+    flow: str | None = None
+    """Key of the raw flow in the same store; None where it is not kept."""
+
+    @field_serializer("usage")
+    def _as_reported(self, usage: Usage | None) -> dict[str, Any] | None:
+        return usage.model_dump(mode="json", exclude_unset=True) if usage else None
+
+
+def record_key(record_id: str, started_at: datetime) -> str:
+    """Where a record lies in every store."""
+    return f"records/date={started_at:%Y-%m-%d}/{record_id}.json"
+
+
+def flow_key(record_id: str, started_at: datetime) -> str:
+    """Where a raw flow lies in every store, compressed."""
+    return f"flows/date={started_at:%Y-%m-%d}/{record_id}.mitm.zst"
+
+
+def to_json(record: Record) -> bytes:
+    """The stored form: compact UTF-8 JSON."""
+    return record.model_dump_json().encode()

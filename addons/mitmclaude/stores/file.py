@@ -1,0 +1,97 @@
+"""A store in a directory: the key is the path below it."""
+
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from mitmclaude.stores.protocol import checked
+
+PARTIAL = ".partial"
+"""Where objects are written before they appear under their key; nothing else begins with a dot."""
+
+STALE = 24 * 3600
+"""Seconds after which a partial object is one that a killed process left."""
+
+
+class FileStore:
+    """Keeps objects as files that only their owner can read.
+
+    An object is written aside and renamed into place, so that a process killed at any moment leaves only whole ones.
+    It is not synced to the disk: a power cut may cost the last seconds.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._partial = root / PARTIAL
+        self._numbers = itertools.count()
+        self._made: set[Path] = set()
+
+    def check(self) -> None:
+        try:
+            self._make(self._partial)
+            probe = self._partial / f"probe-{os.getpid()}"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise OSError(f"cannot write to the store {self.root}: {error.strerror or error}") from error
+        self._sweep()
+
+    def put(self, key: str, content: bytes) -> None:
+        path = self.root / checked(key)
+        aside = self._partial / f"{os.getpid()}-{next(self._numbers)}"
+        try:
+            self._write(aside, path, content)
+        except FileNotFoundError:  # somebody removed a directory under us: make it again, once
+            self._made.clear()
+            self._write(aside, path, content)
+
+    def get(self, key: str) -> bytes:
+        try:
+            return (self.root / checked(key)).read_bytes()
+        except FileNotFoundError:
+            raise KeyError(key) from None
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        return iter(sorted(key for key in self._walk() if key.startswith(prefix)))
+
+    def delete(self, key: str) -> None:
+        (self.root / checked(key)).unlink(missing_ok=True)
+
+    def _write(self, aside: Path, path: Path, content: bytes) -> None:
+        self._make(self._partial)
+        self._make(path.parent)
+        try:
+            with open(aside, "xb", opener=_private) as file:
+                file.write(content)
+            aside.replace(path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+
+    def _walk(self) -> Iterator[str]:
+        for folder, folders, names in os.walk(self.root):
+            folders[:] = (name for name in folders if not name.startswith("."))
+            for name in names:
+                yield (Path(folder) / name).relative_to(self.root).as_posix()
+
+    def _make(self, folder: Path) -> None:
+        if folder in self._made:
+            return
+        if folder != self.root:
+            self._make(folder.parent)
+        folder.mkdir(mode=0o700, parents=folder == self.root, exist_ok=True)
+        self._made.add(folder)
+
+    def _sweep(self) -> None:
+        for left in self._partial.iterdir():
+            try:
+                if time.time() - left.stat().st_mtime > STALE:
+                    left.unlink()
+            except FileNotFoundError:  # another process was quicker
+                continue
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,105 @@
+"""What every store does: one suite for all of them."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mitmclaude.stores import Store, open_store
+from mitmclaude.stores.file import FileStore
+from mitmclaude.stores.memory import MemoryStore
+from mitmclaude.stores.spool import Spooled
+
+KEY = "records/date=2026-11-22/0198c1f2-0000-7000-8000-000000000000.json"
+
+MAKERS: dict[str, Callable[[Path], Store]] = {
+    "memory": lambda _: MemoryStore(),
+    "file": FileStore,
+    "spooled": lambda path: Spooled(FileStore(path / "store"), FileStore(path / "spool")),
+}
+
+
+@pytest.fixture(params=MAKERS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    made = MAKERS[request.param](tmp_path)
+    made.check()
+    return made
+
+
+def test_get_gives_what_was_put(store: Store) -> None:
+    """An object comes back as it went in, empty ones and any bytes included."""
+    for content in (b"", b"{}", bytes(range(256)) * 5000):
+        store.put(KEY, content)
+        assert store.get(KEY) == content
+
+
+def test_put_again_replaces(store: Store) -> None:
+    """The second put of a key wins, and the key is listed once."""
+    store.put(KEY, b"first, and longer")
+    store.put(KEY, b"second")
+    assert store.get(KEY) == b"second"
+    assert list(store.keys()) == [KEY]
+
+
+def test_absent_key(store: Store) -> None:
+    """Getting what is not there raises KeyError; deleting it does nothing."""
+    with pytest.raises(KeyError):
+        store.get(KEY)
+    store.delete(KEY)
+
+
+def test_delete(store: Store) -> None:
+    """A deleted object is gone."""
+    store.put(KEY, b"x")
+    store.delete(KEY)
+    assert list(store.keys()) == []
+    with pytest.raises(KeyError):
+        store.get(KEY)
+
+
+def test_keys_are_sorted_and_filtered_by_prefix(store: Store) -> None:
+    """Keys come sorted, cut at any prefix, folder boundary or not."""
+    keys = ["flows/date=2026-11-21/b.mitm.zst", "records/date=2026-11-21/a.json", "records/date=2026-11-22/a.json"]
+    for key in reversed(keys):
+        store.put(key, b"x")
+    assert list(store.keys()) == keys
+    assert list(store.keys("records/")) == keys[1:]
+    assert list(store.keys("records/date=2026-11-22/a")) == keys[2:]
+    assert list(store.keys("nothing/")) == []
+
+
+@pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/.hidden", "a\\b", "a/b\n", "é", "a/"])
+def test_foreign_keys_are_refused(store: Store, key: str) -> None:
+    """A key that is none of ours, a path out of the store above all, raises ValueError and touches nothing."""
+    for use in (lambda: store.put(key, b"x"), lambda: store.get(key), lambda: store.delete(key)):
+        with pytest.raises(ValueError, match="wanted a key"):
+            use()
+
+
+def test_many_threads(store: Store) -> None:
+    """Puts from several threads at once all arrive whole."""
+
+    def work(thread: int) -> None:
+        for number in range(25):
+            store.put(f"records/date=2026-11-22/{thread}-{number}.json", b"%d" % thread * 1000)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    keys = list(store.keys())
+    assert len(keys) == 200
+    assert all(len(store.get(key)) == 1000 for key in keys)
+
+
+def test_open_store(tmp_path: Path) -> None:
+    """A URL names the kind of store; an unknown kind is told with what is known."""
+    assert isinstance(open_store("memory:"), MemoryStore)
+    for url in (str(tmp_path), f"file:{tmp_path}", f"file://{tmp_path}"):
+        opened = open_store(url)
+        assert isinstance(opened, FileStore)
+        assert opened.root == tmp_path
+    with pytest.raises(ValueError, match="wanted a directory or memory:, found 'ftp://x'"):
+        open_store("ftp://x")

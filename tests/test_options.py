@@ -1,0 +1,70 @@
+"""The options: parsed once, wrong ones told."""
+
+import pytest
+
+from mitmclaude import options
+from mitmclaude.options import Settings, Upstream
+
+
+def parse(**given: str | None) -> Settings:
+    values = {name: default for name, default, _ in options.declared({})}
+    return options.parse({**values, **{f"claude_{name}": value for name, value in given.items()}})
+
+
+def test_defaults() -> None:
+    """Without any option: the API, a directory, refusing, redacted."""
+    assert parse() == Settings(
+        Upstream("https://api.anthropic.com", ""), "captures", "enforce", "redacted", "line", None, ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "prefix"),
+    [
+        ("https://gw.example.com/team-a/", "https://gw.example.com", "/team-a"),
+        ("http://127.0.0.1:4000", "http://127.0.0.1:4000", ""),
+        ("gw.example.com", "https://gw.example.com", ""),
+        ("http://[::1]:4000/x/y", "http://[::1]:4000", "/x/y"),
+    ],
+)
+def test_upstream(url: str, origin: str, prefix: str) -> None:
+    """An upstream's path is kept apart from its origin."""
+    assert parse(upstream=url).upstream == Upstream(origin, prefix)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("upstream", "ftp://x", "claude_upstream='ftp://x': wanted a URL such as"),
+        ("upstream", "", "wanted a URL"),
+        ("upstream", "https://u:p@x", "without query, fragment or credentials"),
+        ("upstream", "https://x:99999", "wanted a port"),
+        ("validation", "strict", "claude_validation='strict': wanted one of enforce, observe, off"),
+        ("capture", None, "wanted one of full, redacted, metadata"),
+        ("log", "xml", "wanted one of line, json, verbose, off"),
+        ("store", "", "wanted a value"),
+        ("fingerprint_key", "short-secret", "claude_fingerprint_key=…: wanted at least 16 characters"),
+    ],
+)
+def test_wrong_values_are_told(name: str, value: str | None, told: str) -> None:
+    """A wrong value gives one line with what was found and what was wanted; a secret is not repeated."""
+    with pytest.raises(ValueError) as caught:
+        parse(**{name: value})
+    assert told in str(caught.value)
+    assert "short-secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_environment_sets_defaults() -> None:
+    """CLAUDE_STORE is the default of claude_store."""
+    declared = {name: default for name, default, _ in options.declared({"CLAUDE_STORE": "/x", "CLAUDE_CODE_X": "1"})}
+    assert declared["claude_store"] == "/x"
+    assert declared["claude_log"] == "line"
+
+
+def test_unknown_options_are_told_with_the_nearest() -> None:
+    """A mistyped option of ours is told; those of others are not our business."""
+    assert options.unknown(["claude_stroe", "flow_detail", "claude_log"]) == [
+        "unknown option claude_stroe: did you mean claude_store?"
+    ]
+    assert "known are claude_upstream" in options.unknown(["claude_zzzzzzzzz"])[0]

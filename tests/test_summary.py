@@ -1,0 +1,85 @@
+"""What a record keeps of a request body."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from mitmclaude.summary import INPUT_KEPT, betas, new_input, summarise
+
+REQUESTS = Path(__file__).parent / "fixtures" / "requests"
+
+
+def user(text: str, **more: Any) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "text", "text": text, **more}]}
+
+
+def assistant(text: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": [{"type": "text", "text": text}]}
+
+
+def test_settings_of_a_real_request() -> None:
+    """Model, limits and counts of a captured request of Claude Code."""
+    summary = summarise(orjson.loads((REQUESTS / "cc_print_simple.json").read_bytes()))
+    assert (summary.model, summary.max_tokens, summary.stream, summary.effort) == (
+        "claude-opus-5-5",
+        128000,
+        True,
+        "medium",
+    )
+    assert summary.tool_count == len(summary.hashes.tools) == 12
+    assert summary.message_count == len(summary.hashes.messages)
+    assert summary.hashes.system is not None
+
+
+def test_input_is_what_follows_the_last_assistant_message() -> None:
+    """Only what this turn adds is kept; the first turn is kept whole."""
+    first, answer, second = user("a"), assistant("b"), user("c")
+    assert new_input([first]) == [first]
+    assert new_input([first, answer, second, second]) == [second, second]
+    assert new_input([first, answer]) == []
+
+
+def test_hashes_follow_the_conversation() -> None:
+    """The next turn's hashes begin with this turn's, though the cache breakpoint has moved on."""
+    turn = summarise({"messages": [user("a", cache_control={"type": "ephemeral"})]})
+    following = summarise({"messages": [user("a"), assistant("b"), user("c", cache_control={"type": "ephemeral"})]})
+    assert following.hashes.messages[:1] == turn.hashes.messages
+    assert len(set(following.hashes.messages)) == 3
+
+
+@pytest.mark.parametrize("change", ["system", "tools", "messages"])
+def test_hashes_tell_a_change(change: str) -> None:
+    """A changed system prompt, tool or message has another hash, and nothing else has."""
+    body: dict[str, Any] = {"system": "s", "tools": [{"name": "t"}], "messages": [user("a")]}
+    changed = {**body, change: {"system": "S", "tools": [{"name": "T"}], "messages": [user("A")]}[change]}
+    before, after = summarise(body).hashes, summarise(changed).hashes
+    assert {f for f in ("system", "tools", "messages") if getattr(before, f) != getattr(after, f)} == {change}
+
+
+def test_large_input_is_not_kept() -> None:
+    """An input over the limit is left to the raw flow, with its size told."""
+    summary = summarise({"messages": [user("x" * INPUT_KEPT)]})
+    assert summary.input is None
+    assert summary.input_bytes > INPUT_KEPT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"messages": None, "tools": "x", "system": 5, "output_config": [], "model": 5, "stream": "yes"},
+        {"messages": [None, "x", 5, {"role": "user"}, {"content": {}}], "max_tokens": True},
+    ],
+)
+def test_any_shape(body: dict[str, Any]) -> None:
+    """A body of any shape has a summary; wrong types are left out, not converted."""
+    summary = summarise(body)
+    assert summary.model is None
+    assert summary.max_tokens is None
+
+
+def test_betas() -> None:
+    """Names of all anthropic-beta headers, in order."""
+    assert betas(((b"anthropic-beta", b"a-1, b-2"), (b"x", b"y"), (b"Anthropic-Beta", b"c-3,"))) == ("a-1", "b-2", "c-3")
