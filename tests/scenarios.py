@@ -1,8 +1,8 @@
 """What the local upstream of the tests answers: one function a scenario, request in, `Answer` out.
 
 `build("paced", ask, events=5)` and the header form `x-scenario: paced?events=5` are the same thing. The file name of a
-fixture (`crlf.sse`) is a scenario too and is sent byte for byte, whatever was asked for; without its suffix (`crlf`, where
-no scenario has that name) only to a request that streams, and `message.json` to any other.
+fixture (`crlf.sse`) is a scenario too and is sent byte for byte, whatever was asked for; without its suffix (`crlf`,
+where no scenario has that name) only to a request that streams, and `message.json` to any other.
 """
 
 import gzip
@@ -268,9 +268,10 @@ def lockstep(ask: Ask) -> Answer:
     return sse(split_events(fixture("text.sse")), lockstep=True)
 
 
-def lockstep_json(ask: Ask) -> Answer:
+def lockstep_json(ask: Ask, framing: Literal["length", "chunked"] = "length") -> Answer:
     body = fixture("message.json")
-    return Answer(pieces=[body[at : at + 100] for at in range(0, len(body), 100)], lockstep=True)
+    parts = [body[at : at + 100] for at in range(0, len(body), 100)]
+    return Answer(pieces=parts, framing=framing, lockstep=True)
 
 
 def paced_json(ask: Ask, delay: float = 0.02) -> Answer:

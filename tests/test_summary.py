@@ -82,4 +82,8 @@ def test_any_shape(body: dict[str, Any]) -> None:
 
 def test_betas() -> None:
     """Names of all anthropic-beta headers, in order."""
-    assert betas(((b"anthropic-beta", b"a-1, b-2"), (b"x", b"y"), (b"Anthropic-Beta", b"c-3,"))) == ("a-1", "b-2", "c-3")
+    assert betas(((b"anthropic-beta", b"a-1, b-2"), (b"x", b"y"), (b"Anthropic-Beta", b"c-3,"))) == (
+        "a-1",
+        "b-2",
+        "c-3",
+    )

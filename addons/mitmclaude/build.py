@@ -17,6 +17,7 @@ from mitmclaude.summary import INPUT_KEPT, Summary, betas
 from mitmclaude.timing import timing
 from mitmclaude.usage import Usage
 
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Runs the steps that may fail and collects what failed."""

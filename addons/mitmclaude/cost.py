@@ -42,7 +42,7 @@ _GEOS: Final = {None: Decimal(1), "global": Decimal(1), "not_available": Decimal
 """On the price of tokens, since 4.6. https://platform.claude.com/docs/en/manage-claude/data-residency"""
 _SINCE_4_6: Final = re.compile(r"claude-[a-z]+-(4-[6-9]|[5-9]|\d{2,})\b")
 _PROVIDERS: Final = ("anthropic", "litellm", "aws")
-"""Where a model is looked up: names of the API, ``provider/name`` of gateways, names of Bedrock."""
+"""Where a Claude is looked up: names of the API, ``provider/name`` of gateways, names of Bedrock."""
 
 
 class Cost(BaseModel):
@@ -147,7 +147,7 @@ def _find(model: str, at: datetime, contexts: tuple[Context, ...]) -> "PriceCalc
     from genai_prices import calc_price
 
     for context in contexts:
-        for provider in _PROVIDERS:
+        for provider in _PROVIDERS if "claude" in model.lower() else ():  # others match by parts of a name
             try:
                 found = calc_price(
                     NoTokens(), model, provider_id=provider, genai_request_timestamp=at, price_context=context

@@ -47,7 +47,12 @@ def verdict(record: Record) -> str:
 def comment(record: Record) -> str:
     """The verdict first and short, as a column of mitmweb shows some 18 characters."""
     sign = "" if record.outcome == "complete" and not record.findings else "⚠ "
-    parts = [sign + verdict(record), _model(record), _tokens(record), f"${_money(record.cost.total)}" if record.cost else None]
+    parts = [
+        sign + verdict(record),
+        _model(record),
+        _tokens(record),
+        f"${_money(record.cost.total)}" if record.cost else None,
+    ]
     return " · ".join(part for part in parts if part)
 
 

@@ -179,7 +179,7 @@ class _Folding:
             self._drift(path, "data is not a JSON object")
             self._count(event.name)
             if event.name == "error" and self.error is None:
-                self.error = {"message": said}
+                self.error = {"message": event.data.decode(errors="replace")}
             else:
                 self._unplace(event.name, said)
             return

@@ -34,7 +34,10 @@ class Timing(BaseModel):
 
 
 def timing(
-    marks: Marks, times: Sequence[float], events: Sequence[Event], arrivals: Sequence[tuple[int, float]],
+    marks: Marks,
+    times: Sequence[float],
+    events: Sequence[Event],
+    arrivals: Sequence[tuple[int, float]],
     output_tokens: int | None,
 ) -> Timing:
     """The timing of an exchange.

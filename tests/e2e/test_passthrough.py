@@ -141,22 +141,47 @@ def test_compressed_events_arrive_while_the_stream_goes_on(proxy: Proxy, upstrea
             upstream.step()
             got = b""
             while len(got) < len(event):
-                got += decoder.decompress(client.read_body())
+                got += decoder.decompress(client.read_more())
             assert got == event
 
 
-def test_json_arrives_while_the_upstream_still_writes_it(proxy: Proxy, upstream: Upstream) -> None:
+@pytest.mark.parametrize("framing", ["chunked", "length"])
+def test_json_arrives_while_the_upstream_still_writes_it(proxy: Proxy, upstream: Upstream, framing: str) -> None:
     """A plain answer is not held back until it is complete either."""
     with Client(proxy.port) as client:
-        client.send("POST", MESSAGES, [*HEADERS, ("x-scenario", "lockstep_json")], PLAIN).read_head()
+        scenario = ("x-scenario", f"lockstep_json?framing={framing}")
+        client.send("POST", MESSAGES, [*HEADERS, scenario], PLAIN).read_head()
         body = fixture("message.json")
         for at in range(0, len(body), 100):
             upstream.step()
             wanted = body[at : at + 100]
             got = b""
             while len(got) < len(wanted):
-                got += client.read_body()
+                got += client.read_more()
             assert got == wanted
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "scenario"),
+    [
+        ("POST", MESSAGES, "text"),
+        ("POST", MESSAGES, "error_529"),
+        ("POST", MESSAGES, "empty"),
+        ("GET", "/v1/models", "models"),
+        ("HEAD", "/v1/models", "models"),
+    ],
+)
+def test_a_short_answer_keeps_its_length(
+    proxy: Proxy, upstream: Upstream, method: str, target: str, scenario: str
+) -> None:
+    """An ordinary JSON answer keeps its Content-Length, and the answer to HEAD that of the body it stands for."""
+    body = PLAIN if method == "POST" else b""
+    lengths = [
+        call(port, method, target, [*HEADERS, ("x-scenario", scenario)], body).header("content-length")
+        for port in (upstream.port, proxy.port)
+    ]
+    assert lengths[0] is not None
+    assert lengths[1] == lengths[0]
 
 
 @pytest.mark.parametrize("scenario", ["hang_mid_stream", "hang"])

@@ -29,8 +29,13 @@ class Answer:
 
     @property
     def passed_through(self) -> tuple[str, Headers, bytes, bool]:
-        """All of it that a proxy must not change."""
-        return self.status_line, end_to_end(self.headers), self.body, self.whole
+        """All of it that a proxy must not change.
+
+        Content-Length is not in it: a proxy may send a body in chunks instead (RFC 9112, 6.1), `whole` says that
+        all of it came.
+        """
+        kept = [pair for pair in end_to_end(self.headers) if pair[0].lower() != "content-length"]
+        return self.status_line, kept, self.body, self.whole
 
 
 def end_to_end(headers: Headers) -> Headers:
@@ -98,10 +103,14 @@ class Client:
         """Body bytes up to and with `wanted`; AssertionError where the body ends first."""
         got = b""
         while wanted not in got:
-            part = self.read_body()
-            assert part, f"the body ended with {got[-200:]!r} before {wanted!r}"
-            got += part
+            got += self.read_more()
         return got
+
+    def read_more(self) -> bytes:
+        """The next bytes of a body that must not be at its end."""
+        part = self.read_body()
+        assert part, "the body ended too early"
+        return part
 
     def answer(self) -> Answer:
         """The whole answer."""

@@ -1,17 +1,17 @@
 """Makes the installed Anthropic SDK send all it can be made to send, and prints each request as a line of JSON.
 
-Run by an interpreter that has some version of the SDK: ``python -m tests.sdk_corpus.drive`` → ``{"path": …, "body": …}`` lines.
+Run by an interpreter that has some version of the SDK: ``python -m tests.sdk_corpus.drive`` prints
+``{"path": …, "body": …}`` lines, and nothing else.
 What to send comes from the SDK's own parameter types, so that an old version sends what it knew then.
 """
 
 import inspect
 import json
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import anthropic
 from anthropic.types import message_count_tokens_params, message_create_params
@@ -19,7 +19,8 @@ from anthropic.types.beta import message_count_tokens_params as beta_message_cou
 from anthropic.types.beta import message_create_params as beta_message_create_params
 from pydantic import BaseModel
 
-from tests.sdk_corpus.params import arms, is_dict, is_list, is_model, is_struct, params
+from tests.sdk_corpus.params import params
+from tests.sdk_corpus.samples import samples
 
 ANSWER = {
     "id": "msg_1",
@@ -31,7 +32,7 @@ ANSWER = {
     "stop_sequence": None,
     "usage": {"input_tokens": 1, "output_tokens": 1},
 }
-EVENTS = [
+EVENTS: list[dict[str, Any]] = [
     {"type": "message_start", "message": {**ANSWER, "content": [], "stop_reason": None}},
     {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
     {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": '{"name":"Oslo"}'}},
@@ -62,34 +63,6 @@ class Upstream(BaseHTTPRequestHandler):
         """Silent: stdout belongs to the requests."""
 
 
-def samples(hint: Any) -> list[Any]:
-    """Values of a type that between them take each arm of each union, each literal and each field."""
-    return [value for arm in arms(hint) for value in _samples(arm)]
-
-
-def _samples(arm: Any) -> Iterator[Any]:
-    if get_origin(arm) is Literal:
-        yield from get_args(arm)
-    elif is_list(arm):
-        yield from ([], samples(get_args(arm)[0]))
-    elif is_dict(arm):
-        yield from ({}, {f"key_{n}": value for n, value in enumerate(samples(get_args(arm)[1]))})
-    elif is_struct(arm):
-        yield from _structs(arm)
-    else:
-        yield {str: "x", int: 1, float: 0.5, bool: True, type(None): None}.get(arm, {"any": [1, None]})
-
-
-def _structs(struct: Any) -> Iterator[Any]:
-    make: Callable[..., Any] = struct.model_construct if is_model(struct) else dict
-    choices = {name: (samples(param.hint), param.required) for name, param in params(struct).items()}
-    least = {name: values[0] for name, (values, required) in choices.items() if required}
-    yield make(**least)
-    for name, (values, required) in choices.items():
-        for value in values[1:] if required else values:
-            yield make(**{**least, name: value})
-
-
 def calls(client: anthropic.Anthropic) -> Iterator[tuple[Callable[..., Any], dict[str, Any]]]:
     """Methods of the client with arguments for them, one parameter at a time."""
     for method, module, struct in (
@@ -105,7 +78,7 @@ def calls(client: anthropic.Anthropic) -> Iterator[tuple[Callable[..., Any], dic
         if "Streaming" in struct and "Non" not in struct:
             least["stream"] = True
         for name, param in params(getattr(module, struct)).items():
-            if name in accepted and not (struct.endswith("ParamsStreaming") and name == "messages"):
+            if name in accepted and not (least.get("stream") and name == "messages"):
                 for value in samples(param.hint):
                     yield method, {**least, name: value}
 
@@ -116,7 +89,8 @@ class City(BaseModel):
 
 def converse(client: anthropic.Anthropic) -> None:
     """What the conveniences of the SDK send: streams, parsed outputs, the tool runner, an answer sent back."""
-    for messages in (client.messages, client.beta.messages):
+    both: tuple[Any, Any] = (client.messages, client.beta.messages)
+    for messages in both:
         with messages.stream(**LEAST, system="Be brief.") as stream:
             stream.until_done()
             answer = stream.get_final_message()
@@ -146,7 +120,6 @@ def main() -> None:
         if arguments.get("stream"):
             list(answer)
     converse(client)
-    print(f"anthropic {anthropic.__version__}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import collections.abc
 import types
 import typing
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import typing_extensions
@@ -28,6 +29,8 @@ def arms(hint: Any) -> Iterator[Any]:
             yield from arms(arm)
     elif origin is Literal or is_list(hint) or is_dict(hint) or is_struct(hint):
         yield hint
+    elif hint is datetime:
+        yield str
     elif hint in (str, int, float, bool, object, Any, type(None)):
         yield hint
 

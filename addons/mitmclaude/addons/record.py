@@ -14,6 +14,7 @@ from mitmclaude.addons.live import Capture, Live
 from mitmclaude.addons.offload import Offload
 from mitmclaude.addons.options import ClaudeOptions
 from mitmclaude.addons.store import StoreAddon
+from mitmclaude.addons.tee import release
 from mitmclaude.exchange import End
 from mitmclaude.options import Settings
 from mitmclaude.record import Record, flow_key, record_key, to_json
@@ -38,7 +39,11 @@ class Recorder:
 
     async def response(self, flow: http.HTTPFlow) -> None:
         if capture := self._live.pop(flow.id, None):
-            await self._finish(flow, capture, "rejected" if capture.rejected else "answered")
+            try:
+                await self._finish(flow, capture, "rejected" if capture.rejected else "answered")
+            finally:
+                if capture.tap is not None:
+                    release(flow, capture.tap)
 
     async def error(self, flow: http.HTTPFlow) -> None:
         if capture := self._live.pop(flow.id, None):

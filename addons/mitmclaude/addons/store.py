@@ -33,6 +33,7 @@ class StoreAddon:
         wanted = (settings.store, settings.spool)
         if wanted == self._opened:
             return
+        self._opened = wanted
         try:
             store = open_spooled(settings.store, settings.spool, os.environ)
             store.check()
@@ -41,7 +42,7 @@ class StoreAddon:
                 raise exceptions.OptionsError(f"claude_store: {error}") from error
             self._options.fail(f"claude_store: {error}")
         else:
-            self._store, self._opened = store, wanted
+            self._store = store
 
     def running(self) -> None:
         self._running = True

@@ -12,16 +12,19 @@ type Stream = Callable[[bytes], Iterable[bytes] | bytes]
 class Tap:
     """A mitmproxy stream callable: keeps each chunk with its time and returns the chunk as it is.
 
-    `chunks` holds pairs of `time.perf_counter()` and bytes, `size` counts all that passed. A fault of our own turns
-    the tap off for this flow and lands in `failure`; the chunks go on.
+    `chunks` holds pairs of `time.perf_counter()` and bytes, `size` counts all that passed. When `size` reaches `length`
+    the last byte goes to `held`, for the owner to send. A fault of our own turns the tap off for this flow and lands in
+    `failure`; the chunks go on.
     """
 
-    __slots__ = ("chunks", "failure", "kept", "size")
+    __slots__ = ("chunks", "failure", "held", "kept", "length", "size")
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, length: int | None = None, kept: int = KEPT) -> None:
         self.chunks: list[tuple[float, bytes]] = []
         self.failure: str | None = None
+        self.held = b""
         self.kept = kept
+        self.length = length
         self.size = 0
 
     def __call__(self, data: bytes) -> Iterable[bytes] | bytes:
@@ -29,8 +32,11 @@ class Tap:
             self.size += len(data)
             if self.size <= self.kept:
                 self.chunks.append((time.perf_counter(), data))
+            if self.size == self.length and data:
+                self.held = data[-1:]
+                return data[:-1]  # an empty chunk ends a chunked body only, and this one has a length
         except Exception as error:  # noqa: BLE001  traffic comes first
-            self.kept = -1
+            self.kept, self.length = -1, None
             self.failure = f"the tee turned itself off: {type(error).__name__}"
         return data
 
@@ -55,7 +61,7 @@ class ChainedTap(Tap):
         self._sent: list[bytes] = []
 
     def __call__(self, data: bytes) -> Iterable[bytes] | bytes:
-        super().__call__(data)
+        super().__call__(data)  # without a length it holds nothing back
         out = self._previous(data)
         if not isinstance(out, bytes):
             out = list(out)

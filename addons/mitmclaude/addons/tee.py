@@ -1,18 +1,19 @@
 """Pass answers on as they come and keep what passed.
 
-An event stream, and any answer of unknown or great length, streams through a tap; a short one of known length is left
-to mitmproxy's own buffer. Both ways the record is stored before the client sees the end of the answer: mitmproxy
-awaits the `response` hook before it ends a chunked body, and before it begins a buffered one.
+Every answer with a body streams through a tap. A record is stored before the client sees the end of its answer:
+mitmproxy awaits the `response` hook before it ends a chunked body, or closes the connection of one without a length;
+of a body whose length was told, the last byte is held back until then.
 """
 
-from mitmproxy import http
+import asyncio
+
+from mitmproxy import ctx, http
+from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.net.http.http1 import expected_http_body_size
 
 from mitmclaude.addons.live import Live
 from mitmclaude.addons.tap import ChainedTap, Tap
 
-BUFFERED = 1024 * 1024
-"""Bytes up to which an answer of known length is buffered: the API sends those in one go."""
 
 class Tee:
     """Sets the tap on each captured flow."""
@@ -22,32 +23,39 @@ class Tee:
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         capture = self._live.get(flow.id)
-        if capture is None or capture.rejected or flow.response is None or not flow.live:
-            return
+        if capture is None or flow.response is None or flow.response.raw_content is not None:
+            return  # not ours, or made by an addon, body and all
         capture.upstream_headers = capture.elapsed()
         capture.response_headers = tuple(flow.response.headers.fields)
-        if streams(flow.request, flow.response):
+        if expected_http_body_size(flow.request, flow.response) != 0:
             previous = flow.response.stream
-            capture.tap = ChainedTap(previous) if callable(previous) else Tap()
+            capture.tap = ChainedTap(previous) if callable(previous) else Tap(held_at(flow))
             flow.response.stream = capture.tap
-            _frame_in_chunks(flow.request, flow.response)
 
 
-def streams(request: http.Request, response: http.Response) -> bool:
-    """Whether an answer is passed on piece by piece."""
-    size = expected_http_body_size(request, response)  # None: chunked, -1: until the connection closes
-    if size == 0:
-        return False
-    if response.stream or "text/event-stream" in response.headers.get("content-type", "").lower():
-        return True
-    return size is None or size < 0 or size > BUFFERED
+def held_at(flow: http.HTTPFlow) -> int | None:
+    """The length at which the last byte is held back; None where the end of the body is told otherwise."""
+    assert flow.response is not None
+    size = expected_http_body_size(flow.request, flow.response)  # None: chunked; -1: until the connection closes
+    return size if size is not None and size > 0 and _writer(flow) is not None else None
 
 
-def _frame_in_chunks(request: http.Request, response: http.Response) -> None:
-    """Let the client see the end only when it is sent: with a length it would see it at the last byte.
+def release(flow: http.HTTPFlow, tap: Tap) -> None:
+    """Send the byte that the tap held back.
 
-    Only the framing of HTTP/1.1 changes; an HTTP/1.0 client knows no chunks, and HTTP/2 frames by itself.
+    mitmproxy sends nothing behind the `response` hook of such an answer, so the byte goes to the client's socket as
+    the next one in order.
     """
-    if request.http_version == response.http_version == "HTTP/1.1" and "content-length" in response.headers:
-        del response.headers["content-length"]
-        response.headers["transfer-encoding"] = "chunked"
+    if tap.held and (writer := _writer(flow)) is not None:
+        writer.write(tap.held)
+        tap.held = b""
+
+
+def _writer(flow: http.HTTPFlow) -> asyncio.StreamWriter | None:
+    """The socket of a client that speaks plain HTTP/1; what goes through TLS or HTTP/2 can only be written by those."""
+    proxy = ctx.master.addons.get("proxyserver")
+    if not isinstance(proxy, Proxyserver) or flow.client_conn.tls or not flow.request.http_version.startswith("HTTP/1"):
+        return None
+    connection = proxy.connections.get(flow.client_conn.id)
+    transport = connection.transports.get(flow.client_conn) if connection else None
+    return transport.writer if transport and isinstance(transport.writer, asyncio.StreamWriter) else None

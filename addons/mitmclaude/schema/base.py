@@ -117,6 +117,8 @@ class OneOf:
                 kinds[kind] = label
 
         def arm_of(value: object) -> str | None:
+            if isinstance(value, BaseModel):  # on its way out
+                value = value.__dict__
             if isinstance(value, dict):
                 tag = value.get(self.key)
                 if tag is None or isinstance(tag, str):

@@ -136,6 +136,7 @@ class MessagesRequest(CountTokensRequest):
     stop_sequences: Items[str] | None = None
     stream: bool | None = None
     thread: Annotated[NewThread | SameThread | Opaque, OneOf()] | None = None
+    user_profile_id: str | None = None  # beta of SDK 0.97; a header since
 
     temperature: float | None = None  # these three: SDK up to 0.125, and Claude Code
     top_k: Int | None = None

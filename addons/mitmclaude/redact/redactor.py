@@ -1,0 +1,160 @@
+"""The parts of one flow → copies without credentials."""
+
+import hmac
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import orjson
+
+from mitmclaude.redact.names import (
+    MARK,
+    MARKED,
+    SHORTEST,
+    Pair,
+    names_a_credential,
+    names_a_parameter,
+    scheme_and_rest,
+)
+from mitmclaude.redact.shapes import Span, find
+from mitmclaude.redact.spread import blank_spread
+
+_UTF8 = ("utf-8", "surrogatepass")
+# JSON as it stands outside strings: a credential that consists of nothing else is not looked for in raw bodies
+_NO_STRING = re.compile(rb"[\s,:\[\]{}0-9.eE+\-truefalsn]*")
+
+
+@dataclass(frozen=True)
+class Redactor:
+    """Blanks credentials in everything of one flow.
+
+    With a `key` each mark carries 12 hex digits of HMAC-SHA256(key, credential), so that two flows can be told to share
+    one. `also` are the credentials of this flow (see `credentials`), blanked wherever they occur, whatever they look
+    like.
+    """
+
+    key: bytes | None = field(default=None, repr=False)
+    also: frozenset[bytes] = field(default=frozenset(), repr=False)
+
+    def headers(self, pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+        """The same headers in the same order: a credential keeps its scheme, any other value loses its secrets only."""
+        return tuple((name, self._header(name, value)) for name, value in pairs)
+
+    def target[T: (str, bytes)](self, path: T) -> T:
+        """The target of a request line; what is not blanked stays byte for byte, also its percent-encoding."""
+        if isinstance(path, str):
+            return self._target(path.encode(*_UTF8)).decode(*_UTF8)
+        return self._target(path)
+
+    def text(self, s: str) -> str:
+        """A plain string, such as one that was decoded from JSON."""
+        return self._string(s)
+
+    def raw(self, b: bytes) -> bytes:
+        """A body as it came. What was valid JSON is valid JSON."""
+        return self._cut(b, find(b, self._json_forms))
+
+    def sse(self, stream: bytes) -> bytes:
+        """A Messages event stream, where a secret may be spread over many deltas. The same bytes if there is none."""
+        return self.raw(blank_spread(stream, lambda b: find(b, self._forms), self._mark))
+
+    def value[T](self, v: T) -> T:
+        """A JSON value with all its strings, dict keys too; the very same object when there is nothing to blank."""
+        try:
+            if not find(orjson.dumps(v), self._forms):
+                return v
+        except TypeError:  # too deep, too big or too odd for orjson
+            pass
+        root: list[Any] = [v]
+        todo: list[Any] = [root]
+        while todo:  # each container is copied once, then its content in place
+            here = todo.pop()
+            for at, item in here.items() if isinstance(here, dict) else enumerate(here):
+                if isinstance(item, dict | list):
+                    here[at] = item.copy()
+                    todo.append(here[at])
+                elif isinstance(item, str):
+                    here[at] = self._string(item, at if isinstance(at, str) else "")
+            if isinstance(here, dict):
+                items = [(self._string(k) if isinstance(k, str) else k, item) for k, item in here.items()]
+                here.clear()
+                here.update(items)
+        return root[0]  # type: ignore[no-any-return]
+
+    def _string(self, s: str, name: str = "") -> str:
+        """`name` is the dict key that `s` stands at: `{"password": …}` tells as much as the text of `s` does."""
+        before = b'"%s":"' % name.encode(*_UTF8) if name else b""
+        b = before + s.encode(*_UTF8)
+        spans = [span for span in find(b, self._plain_forms) if span[0] >= len(before)]
+        return self._cut(b, spans)[len(before) :].decode(*_UTF8) if spans else s
+
+    def _header(self, name: bytes, value: bytes) -> bytes:
+        if not names_a_credential(name):
+            return self._plain(value)
+        scheme, rest = scheme_and_rest(value)
+        return scheme + self._whole(rest) if rest else value
+
+    def _target(self, path: bytes) -> bytes:
+        scheme = rb"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@"
+        path = re.sub(scheme, lambda m: b"%s%s@" % (m[1], self._whole(m[2])), path)
+        path, mark, query = path.partition(b"?")
+        query = re.sub(rb"([^&;#=]*+)=([^&;#]++)", lambda m: b"%s=%s" % (m[1], self._parameter(m[1], m[2])), query)
+        path = self._plain(path + mark + query)
+        return re.sub(rb"[^/?&;=#%]*+%[^/?&;=#]*+", lambda m: self._encoded(m[0]), path)
+
+    def _parameter(self, name: bytes, value: bytes) -> bytes:
+        return self._whole(value) if names_a_parameter(name) else value
+
+    def _encoded(self, part: bytes) -> bytes:
+        decoded = part
+        for _ in range(3):  # an encoded URL within an encoded URL
+            decoded = unquote_to_bytes(decoded)
+            if find(decoded, self._plain_forms):
+                return self._mark(part)
+        return part
+
+    def _plain(self, b: bytes) -> bytes:
+        return self._cut(b, find(b, self._plain_forms))
+
+    def _cut(self, b: bytes, spans: list[Span]) -> bytes:
+        kept, done = [], 0
+        for start, end in spans:
+            kept += [b[done:start], self._mark(b[start:end])]
+            done = end
+        return b"".join([*kept, b[done:]]) if spans else b
+
+    def _mark(self, secret: bytes) -> bytes:
+        if self.key is None:
+            return MARK.encode()
+        return b"[redacted:%s]" % hmac.digest(self.key, secret, "sha256").hex()[:12].encode()
+
+    def _whole(self, secret: bytes) -> bytes:
+        return secret if MARKED.fullmatch(secret) else self._mark(secret)
+
+    @cached_property
+    def _plain_forms(self) -> frozenset[bytes]:
+        forms = {form for secret in self.also for form in (secret, quote_from_bytes(secret, safe="").encode())}
+        texts = {form if _is_utf8(form) else form.decode("latin-1").encode() for form in forms}
+        return frozenset(form for form in texts if len(form) >= SHORTEST and form not in MARK.encode())
+
+    @cached_property
+    def _json_forms(self) -> frozenset[bytes]:
+        """As they are written in JSON, with and without \\u escapes."""
+        texts = [form.decode() for form in self._plain_forms]
+        forms = {json.dumps(text, ensure_ascii=escaped)[1:-1].encode() for text in texts for escaped in (False, True)}
+        return frozenset(form for form in forms if not _NO_STRING.fullmatch(form))
+
+    @cached_property
+    def _forms(self) -> frozenset[bytes]:
+        return self._plain_forms | self._json_forms
+
+
+def _is_utf8(b: bytes) -> bool:
+    try:
+        return bool(b.decode() or True)
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,24 @@
+"""The core is pure: its modules import neither the edges nor what does I/O."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "addons" / "mitmclaude"
+CORE = sorted([*PACKAGE.glob("*.py"), *(PACKAGE / "schema").glob("*.py")])
+EDGES = ("mitmclaude.addons", "mitmclaude.stores", "mitmclaude.views", "mitmclaude.cli")
+IMPURE = ("mitmproxy", "boto3", "os", "io", "pathlib", "time", "random", "secrets", "socket", "asyncio", "threading", "logging")  # fmt: skip
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_core_imports_nothing_impure(path: Path) -> None:
+    """Arrows point one way: values in, values out."""
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module or "")
+    wrong = {name for name in imported for bad in (*EDGES, *IMPURE) if name == bad or name.startswith(f"{bad}.")}
+    assert not wrong
