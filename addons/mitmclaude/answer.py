@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from mitmclaude import message, sse, validate
 from mitmclaude.encoding import Decoder
 from mitmclaude.exchange import Chunk, Endpoint, Response, header
@@ -54,8 +52,8 @@ def _plain(endpoint: Endpoint, status: int, decoded: bytes) -> Answer:
     if not decoded.strip():
         return Answer()
     try:
-        body = orjson.loads(decoded)
-    except orjson.JSONDecodeError:
+        body = sse.loads(decoded)
+    except ValueError:
         if status >= 400:  # a proxy's HTML page, say: the raw flow has it
             return Answer()
         raise

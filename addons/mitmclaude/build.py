@@ -8,6 +8,7 @@ from mitmclaude import answer, cost, usage
 from mitmclaude.answer import Answer
 from mitmclaude.cost import Cost
 from mitmclaude.exchange import Exchange, Headers, Request, header
+from mitmclaude.message import has_output
 from mitmclaude.options import CaptureLevel
 from mitmclaude.outcome import outcome
 from mitmclaude.record import HeaderList, Record, RequestPart, ResponsePart
@@ -39,7 +40,7 @@ def record(exchange: Exchange, summary: Summary, session: Session, level: Captur
     """The record of `exchange`; `summary` and `session` come from its request body."""
     attempts = Attempts(redactor, list(exchange.errors))
     if summary.input is None and summary.input_bytes:
-        attempts.errors.append(f"input: {summary.input_bytes} bytes are over {INPUT_KEPT}: see the raw flow")
+        attempts.errors.append(f"input: {summary.input_bytes} bytes, over {INPUT_KEPT} or nested too deep: see the raw flow")
     response = exchange.response
     said = Answer()
     if response is not None and exchange.end != "rejected":
@@ -76,7 +77,13 @@ def _price(exchange: Exchange, said: Answer, used: Usage | None, summary: Summar
     model = answer.model_of(said.message) or summary.model
     if exchange.endpoint != "messages" or used is None or model is None or said.message is None:
         return None
-    return cost.of(used, model, exchange.started_at, stop_reason=said.message.get("stop_reason"))
+    return cost.of(
+        used,
+        model,
+        exchange.started_at,
+        stop_reason=said.message.get("stop_reason"),
+        output_started=has_output(said.message),
+    )
 
 
 def _request(request: Request, summary: Summary, level: CaptureLevel, redactor: Redactor) -> RequestPart:

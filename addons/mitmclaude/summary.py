@@ -6,6 +6,7 @@ and tells where a cached prefix changed. ``cache_control`` is left out of the ha
 conversation while the content it marks stays the same.
 """
 
+import json
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
@@ -19,6 +20,15 @@ HASH_BYTES = 8
 
 INPUT_KEPT = 1024 * 1024
 """Bytes of JSON up to which a record holds the new input; a larger one, with many images say, is in the raw flow."""
+
+MOST = 100_000
+"""Messages and tools that are hashed; the API takes no more messages than that."""
+
+LONGEST = 256
+"""Characters kept of a model's name and its like."""
+
+FIELDS = 16
+"""Fields that `thinking` may have to be kept."""
 
 
 class Hashes(BaseModel):
@@ -39,7 +49,7 @@ class Summary(BaseModel):
     model: str | None = None
     max_tokens: int | None = None
     stream: bool | None = None
-    thinking: Any = None
+    thinking: dict[str, str | int | bool | None] | None = None
     effort: str | None = None
     message_count: int = 0
     tool_count: int = 0
@@ -54,23 +64,25 @@ def summarise(body: Mapping[str, Any]) -> Summary:
     """The summary of a parsed request body of any shape."""
     messages, tools = _list(body.get("messages")), _list(body.get("tools"))
     config = body.get("output_config")
-    encoded = [_encoded(message) for message in messages]
+    encoded = [_encoded(_uncached_message(message)) for message in messages[:MOST]]
     new = new_input(messages)
-    input_bytes = sum(map(len, encoded[len(messages) - len(new) :]))
+    new_encoded = encoded[len(messages) - len(new) :]
+    input_bytes = sum(map(len, new_encoded))
+    fits = input_bytes <= INPUT_KEPT and len(messages) <= MOST and _is_writable(new)
     return Summary(
-        model=_only(str, body.get("model")),
+        model=_short(body.get("model")),
         max_tokens=_only(int, body.get("max_tokens")),
         stream=_only(bool, body.get("stream")),
-        thinking=body.get("thinking"),
-        effort=_only(str, config.get("effort")) if isinstance(config, dict) else None,
+        thinking=_flat(body.get("thinking")),
+        effort=_short(config.get("effort")) if isinstance(config, dict) else None,
         message_count=len(messages),
         tool_count=len(tools),
         hashes=Hashes(
-            system=_hash(orjson.dumps(_uncached(body["system"]))) if body.get("system") else None,
-            tools=tuple(_hash(orjson.dumps(_without_cache_control(tool))) for tool in tools),
+            system=_hash(_encoded(_uncached(body["system"]))) if body.get("system") else None,
+            tools=tuple(_hash(_encoded(_without_cache_control(tool))) for tool in tools[:MOST]),
             messages=tuple(map(_hash, encoded)),
         ),
-        input=new if input_bytes <= INPUT_KEPT else None,
+        input=new if fits else None,
         input_bytes=input_bytes,
     )
 
@@ -90,10 +102,26 @@ def betas(headers: Headers) -> tuple[str, ...]:
     return tuple(beta.strip() for value in values for beta in value.split(",") if beta.strip())
 
 
-def _encoded(message: Any) -> bytes:
+def _uncached_message(message: Any) -> Any:
     if isinstance(message, dict) and "content" in message:
-        message = {**message, "content": _uncached(message["content"])}
-    return orjson.dumps(message)
+        return {**message, "content": _uncached(message["content"])}
+    return message
+
+
+def _encoded(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:  # nested deeper than orjson writes, though not than it reads
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _is_writable(value: Any) -> bool:
+    """Whether the JSON writers take it: they nest less deep than the readers."""
+    try:
+        orjson.dumps([value, [[[]]]])
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def _uncached(content: Any) -> Any:
@@ -118,3 +146,15 @@ def _list(value: Any) -> list[Any]:
 
 def _only[T](kind: type[T], value: Any) -> T | None:
     return value if type(value) is kind else None
+
+
+def _short(value: Any) -> str | None:
+    return value[:LONGEST] if isinstance(value, str) else None
+
+
+def _flat(value: Any) -> dict[str, str | int | bool | None] | None:
+    """The plain fields of a small object."""
+    if not isinstance(value, dict) or len(value) > FIELDS:
+        return None
+    plain = {key: item for key, item in value.items() if item is None or isinstance(item, str | int)}
+    return {key[:LONGEST]: item[:LONGEST] if isinstance(item, str) else item for key, item in plain.items()}

@@ -31,7 +31,7 @@ _ROOTS: Final[Mapping[str, Any]] = {
     "count_tokens": schema.CountTokensRequest,
     "message": schema.Message,
     "event": schema.Event,
-    "error": schema.ErrorResponse,
+    "error": schema.ErrorBody,
 }
 _JSON_TYPES: Final[Mapping[type, str]] = {
     NoneType: "null",
@@ -133,9 +133,10 @@ def _json_type(value: object, wanted: str) -> str:
 def _path(loc: tuple[int | str, ...], value: object) -> str:
     """The keys and indices of `loc` in `value`, without the arms of unions that pydantic adds to them."""
     parts = []
-    for part in loc:
+    for count, part in enumerate(loc, start=1):
         inside = isinstance(value, dict) and part in value
-        if isinstance(part, str) and part.startswith("<") and not inside:
+        # A key of the client's own that looks like an arm can only be the last part: nothing is looked for in it.
+        if isinstance(part, str) and part.startswith("<") and not (inside and count == len(loc)):
             continue
         parts.append(_shown(str(part)))
         if inside or (isinstance(value, list) and isinstance(part, int)):

@@ -52,9 +52,12 @@ def in_turns(ports: Ports, number: int) -> list[str]:
 # -- one connection, blocking: latency of calls and delay of events
 
 
-def read_answer(connection: socket.socket) -> bytes:
-    """Read one whole answer and return it."""
-    data = bytearray()
+def exchange(connection: socket.socket, sent: bytes) -> tuple[float, float]:
+    """Send a request and read the whole answer: seconds to its first byte and to its last."""
+    began = time.perf_counter()
+    connection.sendall(sent)
+    data = bytearray(receive(connection))
+    first = time.perf_counter()
     while (end := data.find(b"\r\n\r\n")) < 0:
         data += receive(connection)
     head = bytes(data[:end]).lower()
@@ -66,7 +69,7 @@ def read_answer(connection: socket.socket) -> bytes:
     else:
         while not data.endswith(LAST_CHUNK):
             data += receive(connection)
-    return bytes(data)
+    return first - began, time.perf_counter() - began
 
 
 def receive(connection: socket.socket) -> bytes:
@@ -76,24 +79,23 @@ def receive(connection: socket.socket) -> bytes:
     return data
 
 
-def latency(ports: Ports, scenario: str, size: int, rounds: int, calls: int) -> dict[str, list[list[float]]]:
-    """Seconds for each call on a kept connection, by way and round."""
+def latency(ports: Ports, scenario: str, size: int, rounds: int, calls: int) -> dict[str, dict[str, list[list[float]]]]:
+    """Seconds to the first and to the last byte of each call on a kept connection, by mark, way and round."""
     sent = request(scenario, conversation(size, stream=scenario.endswith(".sse")))
     connections = {name: socket.create_connection(("127.0.0.1", port), 30) for name, port in ports.items()}
-    taken: dict[str, list[list[float]]] = {name: [[] for _ in range(rounds)] for name in ports}
+    first: dict[str, list[list[float]]] = {name: [[] for _ in range(rounds)] for name in ports}
+    last: dict[str, list[list[float]]] = {name: [[] for _ in range(rounds)] for name in ports}
     for connection in connections.values():
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for _ in range(10):
-            connection.sendall(sent)
-            read_answer(connection)
+            exchange(connection, sent)
     for number in range(rounds):
         for turn in range(calls):
             for name in in_turns(ports, turn):
-                began = time.perf_counter()
-                connections[name].sendall(sent)
-                read_answer(connections[name])
-                taken[name][number].append(time.perf_counter() - began)
-    return taken
+                begin, end = exchange(connections[name], sent)
+                first[name][number].append(begin)
+                last[name][number].append(end)
+    return {"first": first, "last": last}
 
 
 def events(ports: Ports, count: int, delay: float, rounds: int) -> dict[str, list[list[float]]]:

@@ -86,7 +86,7 @@ def added(taken: dict[str, list[list[float]]], name: str, unit: str, scale: floa
 
 
 def latency(bench: Bench) -> Rows:
-    """Added latency of a call."""
+    """Added latency of a call, to the first byte and to the end."""
     rows: Rows = []
     with bench.ports() as ports:
         for size in (1_000, 200_000):
@@ -94,7 +94,10 @@ def latency(bench: Bench) -> Rows:
                 taken = load(
                     "latency", ports=ports, scenario=scenario, size=size, rounds=bench.rounds(12), calls=60
                 )  # fmt: skip
-                rows += added(taken, f"added latency, {size // 1000} KB request, {answer} answer", "ms", 1e3)
+                name = f"added by the proxy, {size // 1000} KB request, {answer} answer"
+                if answer == "SSE":
+                    rows += added(taken["first"], f"{name}, first byte", "ms", 1e3)
+                rows += added(taken["last"], f"{name}, end", "ms", 1e3)
     return rows
 
 

@@ -90,9 +90,9 @@ def _values(arm: Any) -> st.SearchStrategy[Any]:
     if get_origin(arm) is Literal:
         return st.sampled_from(get_args(arm))
     if is_list(arm):
-        return st.lists(values(get_args(arm)[0]), max_size=2)
+        return st.lists(values(get_args(arm)[0]), max_size=3)
     if is_dict(arm):
-        return st.dictionaries(st.text(max_size=3), values(get_args(arm)[1]), max_size=2)
+        return st.dictionaries(st.text(max_size=3), values(get_args(arm)[1]), max_size=3)
     if is_struct(arm):
         fields = {name: param for name, param in params(arm).items() if name not in HEADERS}
         return st.fixed_dictionaries(
@@ -111,7 +111,7 @@ def _values(arm: Any) -> st.SearchStrategy[Any]:
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,
 )
 
@@ -120,7 +120,7 @@ ANY = st.recursive(
 def test_made_up_requests_conform(endpoint: Endpoint, struct: Any) -> None:
     """No request that the SDK's types allow is a violation or drift."""
 
-    @settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
     @given(values(struct))
     def conforms(body: Any) -> None:
         assert check(endpoint, body) == []
@@ -178,7 +178,8 @@ def wrong_for(hint: Any) -> Any:
         taken.add(int)
     if any(arm in (object, Any) for arm in arms(hint)):
         return None
-    return next(value for value in (True, "x", [], {}) if type(value) not in taken)
+    wrong: tuple[Any, ...] = (True, "x", [], {})
+    return next(value for value in wrong if type(value) not in taken)
 
 
 @pytest.mark.parametrize(("endpoint", "struct"), ENDPOINTS)

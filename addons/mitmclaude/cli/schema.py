@@ -12,6 +12,6 @@ def schema() -> None:
 
 
 def json_schema() -> str:
-    """The JSON Schema of the stored form, indented, with a final line break."""
-    tree = Record.model_json_schema(mode="serialization")
+    """The JSON Schema of the record, indented, with a final line break."""
+    tree = Record.model_json_schema()
     return orjson.dumps(tree, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

@@ -2,7 +2,7 @@
 
 from mitmclaude.schema.base import Reporting
 from mitmclaude.schema.blocks import Block
-from mitmclaude.schema.errors import ErrorResponse
+from mitmclaude.schema.errors import ErrorBody, ErrorResponse
 from mitmclaude.schema.events import Event
 from mitmclaude.schema.request import CountTokensRequest, MessagesRequest
 from mitmclaude.schema.response import Message, TokenCount
@@ -11,6 +11,7 @@ from mitmclaude.schema.tools import Tool
 __all__ = [
     "Block",
     "CountTokensRequest",
+    "ErrorBody",
     "ErrorResponse",
     "Event",
     "Message",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from mitmclaude.schema.base import JsonObject, Known, Wire
+from mitmclaude.schema.base import JsonObject, Known, OneOf, Opaque, Wire
 
 
 class ApiError(Wire):
@@ -30,3 +30,6 @@ class ErrorResponse(Wire):
     type: Literal["error"]
     error: ApiError
     request_id: str | None = None
+
+
+ErrorBody = Annotated[ErrorResponse | Opaque, OneOf()]
