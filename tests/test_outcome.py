@@ -24,7 +24,9 @@ def exchange(end: End, status: int | None) -> Exchange:
 
 
 def folded(**said: Any) -> Folded:
-    return Folded(**{"message": {}, "error": None, "stopped": False, "findings": (), "events": {}, "unplaced": (), **said})
+    return Folded(
+        **{"message": {}, "error": None, "stopped": False, "findings": (), "events": {}, "unplaced": (), **said}
+    )
 
 
 STOPPED, CUT, ERROR = folded(stopped=True), folded(), folded(error={"type": "overloaded_error"})

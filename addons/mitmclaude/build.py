@@ -1,4 +1,7 @@
-"""Build the record of an exchange. A part that cannot be made leaves an entry in `errors`; the record holds the rest."""
+"""Build the record of an exchange.
+
+A part that cannot be made leaves an entry in `errors`; the record holds the rest.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -40,12 +43,14 @@ def record(exchange: Exchange, summary: Summary, session: Session, level: Captur
     """The record of `exchange`; `summary` and `session` come from its request body."""
     attempts = Attempts(redactor, list(exchange.errors))
     if summary.input is None and summary.input_bytes:
-        attempts.errors.append(f"input: {summary.input_bytes} bytes, over {INPUT_KEPT} or nested too deep: see the raw flow")
+        told = f"{summary.input_bytes} bytes, over {INPUT_KEPT} or nested too deep: see the raw flow"
+        attempts.errors.append(f"input: {told}")
     response = exchange.response
     said = Answer()
     if response is not None and exchange.end != "rejected":
         said = attempts.run("answer", said, answer.read, exchange.endpoint, response)
-    used = attempts.run("usage", None, usage.of, said.message) if said.message else None
+    reported = usage.of_count if exchange.endpoint == "count_tokens" else usage.of
+    used = attempts.run("usage", None, reported, said.message)
     who = client(exchange.request.headers)
     return Record(
         id=exchange.id,

@@ -23,6 +23,10 @@ MAX_CODINGS = 3
 """Nobody stacks more; each one multiplies what a small body may cost."""
 
 
+class TooLargeError(ValueError):
+    """A body has more bytes than its reader takes; the limit counts them decoded."""
+
+
 class _Stage(Protocol):
     def feed(self, chunk: bytes) -> Iterator[bytes]: ...
 
@@ -119,7 +123,7 @@ def _bounded(pieces: Iterable[bytes], total: list[int], limit: int) -> Iterator[
         total[0] += len(piece)
         yield piece[:left]
         if total[0] > limit:
-            raise ValueError(f"body is over {limit} bytes when decoded")
+            raise TooLargeError(f"body is over {limit} bytes when decoded")
 
 
 class Decoder:

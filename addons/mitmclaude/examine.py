@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mitmclaude import encoding, validate
+from mitmclaude.encoding import TooLargeError
 from mitmclaude.exchange import Headers, header
 from mitmclaude.findings import Finding, violation
 from mitmclaude.options import ValidationLevel
@@ -13,10 +14,6 @@ from mitmclaude.summary import Summary, summarise
 
 DECODED = 64 * 1024 * 1024
 """Bytes of a decoded body that are examined; the API takes 32 MB."""
-
-
-class TooLargeError(ValueError):
-    """The decoded body is over the limit that was given."""
 
 
 @dataclass(frozen=True, slots=True)

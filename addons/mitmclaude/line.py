@@ -28,7 +28,7 @@ def line(record: Record) -> str:
 
 def verdict(record: Record) -> str:
     """The outcome with what stands out, e.g. ``api_error 429 rate_limit_error`` or ``complete, 2 drift``."""
-    words = [record.outcome]
+    words: list[str] = [record.outcome]
     if record.response and (record.response.status >= 400 or record.response.error):
         error = record.response.error or {}
         words += [str(record.response.status), str(error.get("type") or "")]

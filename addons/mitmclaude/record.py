@@ -16,8 +16,6 @@ from mitmclaude.summary import Summary
 from mitmclaude.timing import Timing
 from mitmclaude.usage import Usage
 
-VERSION = 1
-
 type HeaderList = list[tuple[str, str]]
 """Name and value, in order, duplicates kept, credentials redacted."""
 
@@ -61,7 +59,7 @@ class ResponsePart(Frozen):
 class Record(Frozen):
     """One request and whatever became of it."""
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     id: str
     """UUIDv7: sorts by the time of the request."""
     started_at: datetime

@@ -16,7 +16,7 @@ def answered(headers: dict[str, str], *, method: str = "POST", status: int = 200
     assert flow.response is not None
     flow.response.raw_content = None
     flow.response.status_code = status
-    flow.response.headers = http.Headers(**{name.replace("-", "_"): value for name, value in headers.items()})
+    flow.response.headers = http.Headers([(name.encode(), value.encode()) for name, value in headers.items()])
     live = Live({flow.id: begin(flow, "messages")})
     with taddons.context():
         Tee(live).responseheaders(flow)

@@ -9,7 +9,7 @@ import orjson
 
 from mitmclaude.record import Record
 from tests.e2e.proxy import decompressed, running
-from tests.e2e.wire import Client, call
+from tests.e2e.wire import call
 from tests.upstream import serving
 
 BODY = json.dumps(
@@ -55,5 +55,3 @@ def test_kill_under_load(tmp_path: Path) -> None:
             assert record.flow is not None
             assert proxy.flow(orjson.loads(record.model_dump_json())).request.content == BODY
         assert all(decompressed(path) for path in proxy.files("flows"))
-
-

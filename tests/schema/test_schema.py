@@ -71,8 +71,9 @@ def unions_in(hint: Any, metadata: tuple[Any, ...] | list[Any] = ()) -> Iterator
             yield from unions_in(arg)
 
 
+@pytest.mark.filterwarnings("error")
 def test_models_keep_what_they_do_not_know() -> None:
-    """Parsed without a Reporting context, unknown fields, values, blocks and roles are kept as they came."""
+    """Unless asked to report, models take unknown fields, values, blocks and roles, and give them back as they came."""
     body: dict[str, Any] = {
         "model": "m",
         "max_tokens": 1,
@@ -97,7 +98,7 @@ def test_models_are_frozen() -> None:
 
 
 def test_loading_is_quick() -> None:
-    """Importing the schema and building what checks a request takes a fraction of a second, pydantic aside."""
+    """Importing the schema and building what checks a request is a tenth of a second's work, pydantic aside."""
     code = (
         "import pydantic, orjson, time; start = time.process_time();"
         "from mitmclaude import validate; validate.check('messages', {});"
@@ -106,4 +107,4 @@ def test_loading_is_quick() -> None:
     seconds = min(
         float(subprocess.check_output([sys.executable, "-c", code], env={"PYTHONPATH": "addons"})) for _ in range(3)
     )
-    assert seconds < 0.5
+    assert seconds < 0.3

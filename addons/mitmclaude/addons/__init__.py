@@ -28,7 +28,7 @@ def default_addons() -> list[Any]:
         Listen(options),
         Banner(options),
         ErrorPages(),
-        Begin(live),
+        Begin(live, options),
         UpstreamPath(options),
         Validate(live, options, offload),
         Tee(live),

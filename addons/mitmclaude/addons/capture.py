@@ -1,23 +1,28 @@
 """Begin the capture of each request of the API, before anything has changed it."""
 
+from urllib.parse import urlsplit
+
 from mitmproxy import http
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from mitmclaude.addons.live import Live, begin
+from mitmclaude.addons.options import ClaudeOptions
 from mitmclaude.exchange import endpoint, is_probe
-from mitmclaude.options import Upstream
 
 
 class Begin:
     """Decides which flows are captured: all of a reverse proxy but probes; else those to the upstream's host."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, options: ClaudeOptions) -> None:
         self._live = live
+        self._options = options
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if flow.live and flow.id not in self._live and not is_probe(flow.request.method, flow.request.path):
-            if is_reverse(flow) or flow.request.pretty_host == "api.anthropic.com":
-                self._live[flow.id] = begin(flow, endpoint(flow.request.method, flow.request.path))
+        request = flow.request
+        if not flow.live or flow.id in self._live or is_probe(request.method, request.path):
+            return
+        if is_reverse(flow) or request.pretty_host == urlsplit(self._options.settings.upstream.origin).hostname:
+            self._live[flow.id] = begin(flow, endpoint(request.method, request.path))
 
 
 def is_reverse(flow: http.HTTPFlow) -> bool:

@@ -31,4 +31,4 @@ def error_page(status_code: int, message: str = "") -> bytes:
     """A whole HTTP/1.1 answer that closes the connection; `message` is mitmproxy's."""
     reply = error_reply(status_code, f"mitmclaude: {message}", ids.request_id(token_bytes(10)))
     reply.headers["connection"] = "close"
-    return http1.assemble_response(reply)
+    return bytes(http1.assemble_response(reply))

@@ -49,10 +49,8 @@ def _response(flow: http.HTTPFlow, capture: Capture) -> Response | None:
         content = flow.response.raw_content or b""
         return Response(flow.response.status_code, headers, _body(content, content))
     content = tap.content
-    if tap.size > len(content):
-        body = Body(content, tap.size, None, None)
-    else:
-        body = _body(content, tap.sent(content))
+    is_whole = tap.size == len(content)
+    body = _body(content, tap.sent(content)) if is_whole else Body(content, tap.size, None, None)
     chunks = tuple(Chunk(at - capture.began, data) for at, data in tap.chunks if data)
     return Response(flow.response.status_code, headers, body, chunks)
 

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Never
 
 from mitmproxy import ctx
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
@@ -50,11 +51,13 @@ class Listen:
         if problem := conflict(modes, settings.upstream, is_set("claude_upstream")):
             self._options.fail(problem)
         more = missing(modes, is_set("listen_host"), is_set("listen_port"), settings.upstream.origin)
-        if ctx.options.server and more and not self._options.failed and not start_again(more):
+        if ctx.options.server and more and not self._options.failed:
+            if can_start_again():
+                start_again(more)
             self._options.fail(f"would listen on all interfaces; start it with these arguments: {' '.join(more)}")
-        if modes and all(isinstance(mode, ReverseMode) for mode in modes) and "flow_detail" in ctx.options:
-            if not is_set("flow_detail"):  # our line for each call stands in place of mitmproxy's
-                ctx.options.update(flow_detail=0)
+        all_reverse = modes and all(isinstance(mode, ReverseMode) for mode in modes)
+        if all_reverse and "flow_detail" in ctx.options and not is_set("flow_detail"):
+            ctx.options.update(flow_detail=0)  # our line for each call stands in place of mitmproxy's
 
 
 def missing(modes: Sequence[ProxyMode] | None, host_is_set: bool, port_is_set: bool, origin: str) -> list[str]:
@@ -80,11 +83,14 @@ def conflict(modes: Sequence[ProxyMode] | None, upstream: Upstream, upstream_is_
     return None
 
 
-def start_again(more: Sequence[str]) -> bool:
-    """Replace this process by the same command with `more` arguments; False where that cannot be done."""
+def can_start_again() -> bool:
+    """Whether this process is a tool of mitmproxy that can be replaced, and was not just now."""
     tool = Path(sys.argv[0]).name.removesuffix(".exe")
-    if tool not in TOOLS or os.name != "posix" or os.environ.get(AGAIN) == str(os.getpid()):
-        return False
+    return tool in TOOLS and os.name == "posix" and os.environ.get(AGAIN) != str(os.getpid())
+
+
+def start_again(more: Sequence[str]) -> Never:
+    """Replace this process by the same command with `more` arguments."""
     command = sys.argv if getattr(sys, "frozen", False) else sys.orig_argv
     sys.stdout.flush()
     sys.stderr.flush()

@@ -35,16 +35,20 @@ class ClaudeOptions:
         if not any(name.startswith(PREFIX) or name == "stream_large_bodies" for name in updated):
             return
         try:
-            self.settings = options.parse({o: getattr(ctx.options, o) for o, _, _ in options.declared({})})
-            if ctx.options.stream_large_bodies and self.settings.validation == "enforce":
-                raise ValueError(
-                    "stream_large_bodies sends a request upstream before it is checked: "
-                    "leave it unset, or set claude_validation=observe"
-                )
+            self.settings = self._parsed()
         except ValueError as error:
             if self._running:
                 raise exceptions.OptionsError(str(error)) from error
             self.fail(str(error))
+
+    def _parsed(self) -> Settings:
+        settings = options.parse({name: getattr(ctx.options, name) for name, _, _ in options.declared({})})
+        if ctx.options.stream_large_bodies and settings.validation == "enforce":
+            raise ValueError(
+                "stream_large_bodies sends a request upstream before it is checked: "
+                "leave it unset, or set claude_validation=observe"
+            )
+        return settings
 
     def running(self) -> None:
         self._running = True

@@ -97,7 +97,7 @@ def end_of(message: str) -> End:
     """How an exchange ended, from what mitmproxy says in its `error` hook."""
     if message.startswith("Client disconnected"):
         return "client_gone"
-    if "body_size_limit" in message and message.startswith("Request") or " from client, refusing" in message:
+    if (message.startswith("Request") and "body_size_limit" in message) or " from client, refusing" in message:
         return "rejected"
     return "upstream_failed"
 

@@ -29,14 +29,13 @@ class Tee:
         capture.response_headers = tuple(flow.response.headers.fields)
         if expected_http_body_size(flow.request, flow.response) != 0:
             previous = flow.response.stream
-            capture.tap = ChainedTap(previous) if callable(previous) else Tap(held_at(flow))
+            capture.tap = ChainedTap(previous) if callable(previous) else Tap(held_at(flow, flow.response))
             flow.response.stream = capture.tap
 
 
-def held_at(flow: http.HTTPFlow) -> int | None:
+def held_at(flow: http.HTTPFlow, response: http.Response) -> int | None:
     """The length at which the last byte is held back; None where the end of the body is told otherwise."""
-    assert flow.response is not None
-    size = expected_http_body_size(flow.request, flow.response)  # None: chunked; -1: until the connection closes
+    size = expected_http_body_size(flow.request, response)  # None: chunked; -1: until the connection closes
     return size if size is not None and size > 0 and _writer(flow) is not None else None
 
 

@@ -12,7 +12,8 @@ from mitmclaude.addons.live import Capture, Live
 from mitmclaude.addons.offload import LARGE, Offload
 from mitmclaude.addons.options import ClaudeOptions
 from mitmclaude.addons.reply import error_reply
-from mitmclaude.examine import TooLargeError, examine, parse_and_check, reduce
+from mitmclaude.encoding import TooLargeError
+from mitmclaude.examine import examine, parse_and_check, reduce
 from mitmclaude.findings import Finding
 
 NAMED = 10

@@ -102,19 +102,22 @@ class Redactor:
         scheme = rb"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@"
         path = re.sub(scheme, lambda m: b"%s%s@" % (m[1], self._whole(m[2])), path)
         path, mark, query = path.partition(b"?")
-        query = re.sub(rb"([^&;#=]*+)=([^&;#]++)", lambda m: b"%s=%s" % (m[1], self._parameter(m[1], m[2])), query)
+        query = b"".join(map(self._parameter, re.split(rb"([&;#])", query)))
         path = self._plain(path + mark + query)
-        return re.sub(rb"[^/?&;=#%]*+%[^/?&;=#]*+", lambda m: self._encoded(m[0]), path)
+        return b"".join(self._encoded(part) if b"%" in part else part for part in re.split(rb"([/?&;=#])", path))
 
-    def _parameter(self, name: bytes, value: bytes) -> bytes:
-        return self._whole(value) if names_a_parameter(name) else value
+    def _parameter(self, parameter: bytes) -> bytes:
+        name, equals, value = parameter.partition(b"=")
+        return name + equals + self._whole(value) if value and names_a_parameter(name) else parameter
 
     def _encoded(self, part: bytes) -> bytes:
-        decoded = part
+        encoded, decoded = part, unquote_to_bytes(part)
         for _ in range(3):  # an encoded URL within an encoded URL
-            decoded = unquote_to_bytes(decoded)
+            if decoded == encoded:
+                break
             if find(decoded, self._plain_forms):
                 return self._mark(part)
+            encoded, decoded = decoded, unquote_to_bytes(decoded)
         return part
 
     def _plain(self, b: bytes) -> bytes:

@@ -31,9 +31,10 @@ PIECE: Final = 1000
 
 
 class Reporting:
-    """The validation context that asks the models to report drift, and to stop near `limit` errors.
+    """The validation context that asks the models to report drift, and to stop looking after about `limit` errors.
 
-    The limit keeps a hostile body cheap: pydantic would collect ten million errors as readily as ten.
+    The limit keeps a hostile body cheap: pydantic would collect ten million errors as readily as ten. It is not exact,
+    as an error in a list within a list counts for both.
     """
 
     def __init__(self, limit: int) -> None:
@@ -52,7 +53,7 @@ def _report(drift: Literal["unknown field", "unknown value"], known: tuple[str, 
         info.context.spend(1)
         # A short list of what is known helps; one of thirty block types would only bury the path.
         wanted = f"; known: {', '.join(known)}" if 0 < len(known) <= 8 else ""
-        raise PydanticCustomError("drift", "{what}{wanted}", {"what": drift, "wanted": wanted})
+        raise PydanticCustomError("drift", f"{drift}{wanted}")
 
 
 def _unknown_field(value: object, info: ValidationInfo) -> object:
@@ -90,7 +91,7 @@ class Opaque(Wire):
 
     __pydantic_extra__: dict[str, object]
 
-    type: Annotated[str, Known()]
+    type: Annotated[str, Known()]  # whatever it is, it is new
 
 
 @dataclass(frozen=True)
@@ -151,12 +152,16 @@ def _tags(arm: type[BaseModel], key: str) -> Iterator[str | None]:
             yield None
 
 
+# What the aliases below do to a value.
+
+
 def _whole(value: object) -> object:
     # JSON has one kind of number, so 1024.0 is a whole one.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _in_pieces(items: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    """Checks a list piece by piece while errors are reported, so that it can stop once there are enough."""
     reporting = info.context
     if not isinstance(reporting, Reporting) or not isinstance(items, list):
         return check(items)
@@ -177,6 +182,7 @@ def _in_pieces(items: object, check: ValidatorFunctionWrapHandler, info: Validat
 
 
 def _moved(error: ValidationError, by: int) -> Iterator[InitErrorDetails]:
+    """The errors of a piece, with their places in the whole list."""
     for detail in error.errors(include_url=False):
         index, *rest = detail["loc"]
         moved = PydanticCustomError(detail["type"], detail["msg"])
@@ -184,6 +190,7 @@ def _moved(error: ValidationError, by: int) -> Iterator[InitErrorDetails]:
 
 
 def _first_names(names: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> object:
+    # The rest of an object with thousands of names goes unchecked: hostile, or no worse than the first.
     if isinstance(info.context, Reporting) and isinstance(names, dict):
         return check(dict(islice(names.items(), PIECE)))
     return check(names)
@@ -191,6 +198,8 @@ def _first_names(names: object, check: ValidatorFunctionWrapHandler, info: Valid
 
 Int = Annotated[int, BeforeValidator(_whole)]
 Items = Annotated[list[T], WrapValidator(_in_pieces)]
+"""A list of any length."""
 Named = Annotated[dict[str, T], WrapValidator(_first_names)]
+"""An object whose keys the client chooses."""
 JsonObject = dict[str, object]
 """Any object; what is in it belongs to the client and is not looked into."""

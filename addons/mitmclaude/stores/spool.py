@@ -40,7 +40,7 @@ class Spooled:
             self.spool.put(key, content)
         except OSError as error:
             self.lost += 1
-            logger.error("lost %s: the store says: %s; the spool says: %s", key, failure, error)
+            logger.error("lost %s: the store says: %s; the spool says: %s", key, failure, error)  # noqa: TRY400
         else:
             self.spooled += 1
             logger.warning("spooled %s until the store takes it: %s", key, failure)
@@ -62,7 +62,7 @@ class Spooled:
         """Send what is spooled, oldest key first, until the store refuses; the number of objects sent."""
         sent = 0
         with self._draining:
-            for key in self.spool.keys():
+            for key in self.spool.keys(""):
                 try:
                     self.store.put(key, self.spool.get(key))
                 except (OSError, KeyError) as error:
