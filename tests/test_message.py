@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mitmclaude import message
+from mitmclaude.block import DELTAS, TEXTS
 from mitmclaude.message import MAX_FINDINGS, Folded, fold, has_output
 from mitmclaude.sse import Event, decode
 
@@ -333,7 +334,7 @@ json_values = st.recursive(
     max_leaves=5,
 )
 kinds = st.sampled_from([*message._EVENTS, "new"])
-tags = st.sampled_from([*message._DELTAS, "text", "tool_use", "fallback"])
+tags = st.sampled_from([*DELTAS, "text", "tool_use", "fallback"])
 keys = st.sampled_from(["text", "thinking", "partial_json", "signature", "citation", "content", "model", "usage", "to"])
 objects = st.builds(lambda tag, fields: {"type": tag, **fields}, tags, st.dictionaries(keys, json_values, max_size=4))
 fields = st.sampled_from(["message", "index", "content_block", "delta", "usage", "error"])
@@ -352,7 +353,7 @@ def test_any_events(events: list[Event]) -> None:
     orjson.dumps([folded.message, folded.error, folded.unplaced, folded.events])
 
 
-@pytest.mark.parametrize("kind", message._TEXTS)
+@pytest.mark.parametrize("kind", TEXTS)
 def test_work_is_linear(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice as many deltas cause about twice the calls and twice the bytes parsed: nothing is done again per delta."""
     parsed = made = 0
@@ -369,7 +370,7 @@ def test_work_is_linear(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def work(deltas: int) -> tuple[int, int]:
         nonlocal parsed, made
         parsed = made = 0
-        text = {message._TEXTS[kind]: "1"}
+        text = {TEXTS[kind]: "1"}
         events = [start(), block(0, type="x"), *[delta(0, kind, **text) for _ in range(deltas)]]
         sys.setprofile(count)
         try:
@@ -378,7 +379,8 @@ def test_work_is_linear(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
             sys.setprofile(None)
         return made, parsed
 
-    monkeypatch.setattr(message, "loads", loads)
+    for module in ("message", "block"):
+        monkeypatch.setattr(f"mitmclaude.{module}.loads", loads)
     (made_once, parsed_once), (made_twice, parsed_twice) = work(1000), work(2000)
     assert 1000 < made_once < made_twice < 2.2 * made_once
     assert 1000 < parsed_once < parsed_twice < 2.2 * parsed_once

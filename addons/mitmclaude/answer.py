@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mitmclaude import message, sse, validate
+from mitmclaude.block import OWN_KEYS
 from mitmclaude.encoding import Decoder
 from mitmclaude.exchange import Chunk, Endpoint, Response, header
 from mitmclaude.findings import Finding
@@ -44,7 +45,8 @@ def _streamed(decoded: bytes, arrivals: Sequence[tuple[int, float]]) -> Answer:
     folded = message.fold(events)
     findings = folded.findings
     if folded.message is not None:
-        findings += tuple(validate.check_message(folded.message))
+        found = validate.check_message(folded.message)
+        findings += tuple(finding for finding in found if not finding.path.endswith(OWN_KEYS))
     return Answer(folded.message, folded.error, folded, events, arrivals, findings)
 
 

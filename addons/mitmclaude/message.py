@@ -8,12 +8,12 @@ foresee never raises: it is kept and reported as drift. Three keys of our own ca
 - ``unknown_deltas``: deltas of unknown type or shape, in order.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
+from mitmclaude.block import Block, named, overwrite
 from mitmclaude.findings import Finding, drift
 from mitmclaude.sse import Event, loads
 
@@ -29,16 +29,6 @@ _EVENTS: Final[dict[str, set[str] | None]] = {  # the known fields of each known
     "ping": None,
     "error": {"type", "error", "request_id"},
 }
-_TEXTS: Final = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
-_DELTAS: Final = {  # the known fields of each known delta; estimated_tokens is a progress hint and not kept
-    "text_delta": {"type", "text"},
-    "thinking_delta": {"type", "thinking", "estimated_tokens"},
-    "input_json_delta": {"type", "partial_json"},
-    "citations_delta": {"type", "citation"},
-    "signature_delta": {"type", "signature"},
-    "compaction_delta": {"type", "content", "encrypted_content"},
-}
-_TAG: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,80 +70,6 @@ def has_output(message: Mapping[str, Any]) -> bool:
     )
 
 
-def _overwrite(target: dict[str, Any], new: Mapping[str, Any]) -> None:
-    """Put `new` over `target`, key by key; a null never replaces a value: optional fields are sent only when known."""
-    for key, value in new.items():
-        if value is not None or key not in target:
-            target[key] = value
-
-
-def _named(tag: object) -> str:
-    """A type tag for a finding, which must not show text of the body: only if it looks like a tag."""
-    return tag if isinstance(tag, str) and _TAG.fullmatch(tag) else f"a {type(tag).__name__}"
-
-
-@dataclass(slots=True)
-class _Block:
-    """A content block in the making; text is joined once, at the end."""
-
-    value: dict[str, Any]
-    texts: dict[str, list[str]] = field(default_factory=dict)
-    fields: dict[str, Any] = field(default_factory=dict)
-    unknown: list[Any] = field(default_factory=list)
-    stopped: bool = False
-
-    def take(self, delta: Any) -> str | None:
-        """Apply `delta`; says what is strange about it."""
-        kind = delta.get("type") if isinstance(delta, dict) else None
-        if not isinstance(kind, str) or kind not in _DELTAS or not self._apply(kind, delta):
-            self.unknown.append(delta)
-            return f"delta of unknown type or shape: {_named(kind)}"
-        known = _DELTAS[kind]
-        if len(delta) > 2 and not delta.keys() <= known:
-            self.fields.update((key, value) for key, value in delta.items() if key not in known)
-            return f"{kind} with unknown fields"
-        return None
-
-    def _apply(self, kind: str, delta: dict[str, Any]) -> bool:
-        if (name := _TEXTS.get(kind)) is not None:
-            if fits := isinstance(delta.get(name), str):
-                self.texts.setdefault(name, []).append(delta[name])
-        elif kind == "citations_delta":
-            if fits := "citation" in delta:
-                if not isinstance(self.value.get("citations"), list):
-                    self.value["citations"] = []
-                self.value["citations"].append(delta["citation"])
-        elif fits := len(delta) > 1:  # signature and compaction come whole
-            known = _DELTAS[kind] - {"type"}
-            _overwrite(self.value, {key: value for key, value in delta.items() if key in known})
-        return fits
-
-    def finished(self) -> tuple[dict[str, Any], str | None]:
-        """The block, and what is strange about it."""
-        strange = None
-        for name, parts in self.texts.items():
-            if name == "partial_json":
-                strange = self._input("".join(parts))
-            else:
-                start = self.value.get(name)
-                self.value[name] = "".join([start, *parts] if isinstance(start, str) else parts)
-        if self.fields:
-            self.value["delta_fields"] = self.fields
-        if self.unknown:
-            self.value["unknown_deltas"] = self.unknown
-        return self.value, strange
-
-    def _input(self, text: str) -> str | None:
-        if not text:  # a tool without parameters
-            return None
-        try:
-            self.value["input"] = loads(text.encode())
-        except ValueError:
-            self.value["partial_json"] = text
-            return "input_json_delta parts do not join to JSON" if self.stopped else None
-        return None if isinstance(self.value["input"], dict) else "tool input is not an object"
-
-
 class _Folding:
     """The state of one fold."""
 
@@ -161,8 +77,8 @@ class _Folding:
         self.message: dict[str, Any] | None = None
         self.error: dict[str, Any] | None = None
         self.started = self.stopped = False
-        self.content: list[_Block] = []
-        self.by_index: dict[int | None, _Block] = {}  # the last block of that index; None: not an integer
+        self.content: list[Block] = []
+        self.by_index: dict[int | None, Block] = {}  # the last block of that index; None: not an integer
         self.findings: dict[str, Finding] = {}
         self.events: Counter[str] = Counter()
         self.unplaced: list[dict[str, Any]] = []
@@ -187,7 +103,7 @@ class _Folding:
         if event.name == "message":
             self._drift(path, "no event line: clients take no event without one")
         elif tag != event.name:
-            self._drift(f"{path}.type", f"event line says {_named(event.name)}, type is {_named(tag)}")
+            self._drift(f"{path}.type", f"event line says {named(event.name)}, type is {named(tag)}")
         self._dispatch(tag if isinstance(tag, str) and event.name != "error" else event.name, said, path)
 
     def _dispatch(self, kind: str, said: dict[str, Any], path: str) -> None:
@@ -216,7 +132,7 @@ class _Folding:
             case "error":
                 self._error(said)
             case _:
-                self._drift(f"{path}.type", f"unknown event type: {_named(kind)}")
+                self._drift(f"{path}.type", f"unknown event type: {named(kind)}")
                 self._unplace(kind, said)
 
     def _message_start(self, said: dict[str, Any], path: str) -> None:
@@ -233,7 +149,7 @@ class _Folding:
         elif content is not None:
             self._drift(f"{path}.message.content", "content is not a list of objects")
             self._unplace("message_start", {"content": content})
-        _overwrite(message, self.message or {})
+        overwrite(message, self.message or {})
         self.message = message
 
     def _message_delta(self, said: dict[str, Any], path: str) -> None:
@@ -245,11 +161,11 @@ class _Folding:
         if "delta" in said and "delta" not in odd:
             fields = {**said["delta"], **fields}
         odd.update((key, fields.pop(key)) for key in ("content", "usage") if key in fields)
-        _overwrite(message, fields)
+        overwrite(message, fields)
         if "usage" in said and "usage" not in odd:
             if not isinstance(message.get("usage"), dict):
                 message["usage"] = {}
-            _overwrite(message["usage"], said["usage"])  # totals so far, not to be added; absent ones stay
+            overwrite(message["usage"], said["usage"])  # totals so far, not to be added; absent ones stay
         if odd:
             self._drift(path, "message_delta of unknown shape")
             self._unplace("message_delta", odd)
@@ -287,13 +203,13 @@ class _Folding:
             self.message = {}
         return self.message
 
-    def _open(self, index: Any, block: dict[str, Any]) -> _Block:
-        opened = _Block(block)
+    def _open(self, index: Any, block: dict[str, Any]) -> Block:
+        opened = Block(block)
         self.content.append(opened)
         self.by_index[index if type(index) is int else None] = opened
         return opened
 
-    def _block(self, said: dict[str, Any], path: str) -> _Block:
+    def _block(self, said: dict[str, Any], path: str) -> Block:
         index = said.get("index")
         block = self.by_index.get(index if type(index) is int else None)
         if block is None:

@@ -46,7 +46,8 @@ _ROWS: list[tuple[bytes, bytes, bytes]] = [
     (rb"", rb"pypi", rb"-AgE[A-Za-z0-9_-]{16,}+"),
     (rb"", rb"GOCSPX", rb"-[A-Za-z0-9_-]{20,}+"),  # Google OAuth client secret
     (_WORD, rb"ey", rb"J[A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]{4,}+){1,4}+"),  # JWT: signed or encrypted, cut ones too
-    (_WORD + rb"(?<![+/])", rb"A", rb"Iza[A-Za-z0-9_-]{30,}+"),  # Google
+    (_WORD, rb"A", rb"IzaSy[A-Za-z0-9_-]{28,}+"),  # Google
+    (_WORD + rb"(?<![+/])", rb"A", rb"Iza[A-Za-z0-9_-]{30,}+"),  # four letters alone do occur in long base64
     (_WORD, rb"A[KS]", rb"IA[A-Z0-9]{16,}+"),  # AWS access key id
     (rb"", rb"S", rb"G\.[A-Za-z0-9_-]{16,32}+\.[A-Za-z0-9_-]{32,}+"),  # SendGrid
     (rb"", rb"[A-Za-z0-9_.~-]{3}[0-9]Q", rb"~[A-Za-z0-9_.~-]{30,}+"),  # Microsoft Entra client secret
@@ -168,13 +169,27 @@ def _occurrences(b: bytes, literals: Iterable[bytes]) -> Iterator[Span]:
             start = b.find(literal, end)
 
 
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        elif start < end:
+            merged.append((start, end))
+    return merged
+
+
 def find(b: bytes, literals: Iterable[bytes] = ()) -> list[Span]:
     """The spans to blank in `b`: what looks like a credential, and the `literals`; in order, none touching another."""
     found: list[Span] = []
-    for start, end in sorted((*_shaped(b), *_occurrences(b, literals))):
-        start = _behind_escape(b, start)
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(end, found[-1][1])
-        elif start < end:
-            found.append((start, end))
+    for _ in range(4):  # blanking one may show where another begins, which was glued to it; chains of them are not real
+        spans = [(_behind_escape(b, start), end) for start, end in (*_shaped(b), *_occurrences(b, literals))]
+        if not spans:
+            break
+        found = _merged(found + spans)
+        kept, done = [], 0
+        for start, end in found:
+            kept += [b[done:start], b"[", b"]" * (end - start - 1)]  # as long as before, and like a mark at both ends
+            done = end
+        b = b"".join([*kept, b[done:]])
     return found
