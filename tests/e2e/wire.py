@@ -29,13 +29,8 @@ class Answer:
 
     @property
     def passed_through(self) -> tuple[str, Headers, bytes, bool]:
-        """All of it that a proxy must not change.
-
-        Content-Length is not in it: a proxy may send a body in chunks instead (RFC 9112, 6.1), `whole` says that
-        all of it came.
-        """
-        kept = [pair for pair in end_to_end(self.headers) if pair[0].lower() != "content-length"]
-        return self.status_line, kept, self.body, self.whole
+        """All of it that a proxy must not change."""
+        return self.status_line, end_to_end(self.headers), self.body, self.whole
 
 
 def end_to_end(headers: Headers) -> Headers:

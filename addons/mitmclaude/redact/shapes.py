@@ -78,7 +78,9 @@ _SHAPES = list(_shapes())
 _SIGNED = re.compile(  # Azure SAS and presigned URLs
     rb"=(?=[A-Za-z0-9%+/=_-]{20})(?:(?<=[?&;]sig=)|(?<=0026sig=)|(?<=[?&;-][Ss]ignature=))([A-Za-z0-9%+/=_-]++)"
 )
-_USERINFO = re.compile(rb":(?<=[A-Za-z0-9]:)//[^\s/?#@\"'\\<>:]{0,256}:([^\s/?#@\"'\\<>$\[{][^\s/?#@\"'\\<>]{0,511})@")
+_USERINFO = re.compile(
+    rb":(?<=[A-Za-z0-9]:)//[^\s/?#@\"'\\<>:\[]{0,256}:([^\s/?#@\"'\\<>$\[{][^\s/?#@\"'\\<>]{0,511})@"
+)
 
 # What follows is searched in a lower-case copy.
 
