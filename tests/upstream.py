@@ -1,22 +1,17 @@
 """A local upstream: HTTP/1.1 on asyncio streams, answers like the Anthropic API and misbehaves on demand.
 
-What it answers is in `tests.scenarios`. It takes, in this order: what `plan()` queued, the request header
-`x-scenario: NAME[?key=value&…]`, what the path asks for. `python -m tests.upstream --port 8000` runs it by hand.
+What it answers is in `tests.scenarios` and `tests.misbehaviour`. It takes, in this order: what `plan()` queued, the
+request header `x-scenario: NAME[?key=value&…]`, what the path asks for. By hand: `python -m tests.upstream --port 8000`.
 """
 
 import argparse
 import asyncio
 import contextlib
-import datetime as dt
 import gzip
 import hashlib
-import http
-import ipaddress
 import json
 import socket
-import ssl
 import struct
-import tempfile
 import threading
 import time
 import urllib.parse
@@ -24,15 +19,14 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import zstandard
 
-from tests import scenarios
+from tests.http1 import Header, head, read_request, self_signed
+from tests.misbehaviour import build
 from tests.scenarios import Answer, Json
 
-Header = tuple[bytes, bytes]
 HEAD_LIMIT = 1 << 20
 SETTLE = 0.05  # seconds before a cut: clients drop what they have not looked at when they see one
 
@@ -131,7 +125,7 @@ class Upstream:
             self.requests.clear()
             self._planned.clear()
             self.count, self.default = 0, ("text", {})
-        self._loop.call_soon_threadsafe(self._new_steps)
+        self._steps = asyncio.Semaphore(0)
 
     def wait(self, until: Callable[[list[Received]], bool], timeout: float = 5) -> list[Received]:
         """Block until `until(requests)` holds; AssertionError after `timeout` seconds."""
@@ -145,8 +139,8 @@ class Upstream:
 
     async def start(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._new_steps()
-        context = _self_signed() if self.tls else None
+        self._steps = asyncio.Semaphore(0)
+        context = self_signed() if self.tls else None
         self._server = await self._loop.create_server(
             lambda: _Connection(self._serve), "127.0.0.1", self.port, ssl=context, backlog=1024
         )
@@ -158,23 +152,20 @@ class Upstream:
         for writer in list(self._open):
             writer.transport.abort()
 
-    def _new_steps(self) -> None:
-        self._steps = asyncio.Semaphore(0)
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gone: asyncio.Event) -> None:
         self._open.add(writer)
         self._connections += 1
         number = self._connections
         try:
-            while request := await _read_request(reader, writer, number):
+            while parts := await read_request(reader, writer):
+                request = Received(*parts, number)
                 answer = self._answer_for(request)
                 with self._changed:
                     self.count += 1
                     if self.keep:
                         self.requests.append(request)
                     self._changed.notify_all()
-                stays = await self._send(request, answer, writer, gone)
-                if not stays:
+                if not await self._send(request, answer, writer, gone):
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
             return  # the peer left between or within requests: nothing to answer
@@ -189,7 +180,7 @@ class Upstream:
             return planned
         name, params = planned or _asked_for(request) or self._routed(request)
         request.scenario = name
-        return scenarios.build(name, request, **params)
+        return build(name, request, **params)
 
     def _routed(self, request: Received) -> tuple[str, Json]:
         match request.method, request.target.partition("?")[0]:
@@ -234,7 +225,7 @@ class Upstream:
         pieces = () if request.method == "HEAD" else answer.pieces
         chunked = answer.framing == "chunked" and request.method != "HEAD"
         pacing = answer.every > 0 or answer.lockstep
-        out = bytearray() if answer.silent else bytearray(_head(request, answer))
+        out = bytearray() if answer.silent else bytearray(head(answer, request.request_id))
         if pacing or answer.end == "hang":
             writer.write(bytes(out))
             out.clear()
@@ -259,49 +250,6 @@ class Upstream:
             await asyncio.get_running_loop().create_future()
 
 
-def _head(request: Received, answer: Answer) -> bytes:
-    named = {name.lower() for name, _ in answer.headers}
-    headers = [pair for pair in scenarios.API_HEADERS if pair[0] not in named]
-    headers += [*answer.headers, ("request-id", request.request_id)]
-    if answer.framing == "chunked":
-        headers.append(("transfer-encoding", "chunked"))
-    elif answer.framing == "length":
-        length = answer.missing + sum(len(p) for p in answer.pieces if isinstance(p, bytes))
-        headers.append(("content-length", str(length)))
-    reason = "Overloaded" if answer.status == 529 else http.HTTPStatus(answer.status).phrase
-    lines = [f"HTTP/1.1 {answer.status} {reason}", *(f"{name}: {value}" for name, value in headers)]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> Received | None:
-    """The next request of a connection, None at its end."""
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return None
-    first, *lines = head[:-4].split(b"\r\n")
-    method, target, _ = first.decode("latin-1").split(" ", 2)
-    headers = [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
-    low = {name.lower(): value for name, value in headers}
-    if low.get(b"expect", b"").lower() == b"100-continue":
-        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    if low.get(b"transfer-encoding", b"").lower() == b"chunked":
-        body = await _read_chunks(reader)
-    else:
-        body = await reader.readexactly(int(low.get(b"content-length", b"0")))
-    return Received(method, target, headers, body, number)
-
-
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    body = bytearray()
-    while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
-        body += await reader.readexactly(size)
-        await reader.readexactly(2)
-    while await reader.readuntil(b"\r\n") != b"\r\n":
-        pass  # trailers
-    return bytes(body)
-
-
 def _asked_for(request: Received) -> tuple[str, Json] | None:
     name, _, query = request.header("x-scenario").partition("?")
     return (name, {key: _literal(value) for key, value in urllib.parse.parse_qsl(query)}) if name else None
@@ -312,29 +260,6 @@ def _literal(value: str) -> Any:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def _self_signed() -> ssl.SSLContext:
-    """A server context with a certificate for 127.0.0.1 that nobody trusts."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    made = made.not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    pem += key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:
-        (file := Path(folder, "both.pem")).write_bytes(pem)
-        context.load_cert_chain(file)
-    return context
 
 
 @contextlib.contextmanager

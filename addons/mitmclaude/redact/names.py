@@ -25,16 +25,19 @@ _SCHEME = re.compile(rb"(?i)(?:bearer|basic|digest|token|apikey|negotiate|ntlm|a
 
 
 def names_a_credential(name: bytes) -> bool:
+    """Of a header, in any case. Token counts (`…-tokens-…`) and rate limits are no credentials."""
     name = name.lower()
     return bool(_NAME.search(name)) and not _NO_NAME.search(name)
 
 
 def names_a_parameter(name: bytes) -> bool:
+    """Of a query parameter whose value is a credential; the name may be percent-encoded."""
     name = unquote_to_bytes(name).lower()
     return bool(_QUERY_NAME.fullmatch(name)) or names_a_credential(name)
 
 
 def scheme_and_rest(value: bytes) -> tuple[bytes, bytes]:
+    """`Bearer x` → (`Bearer `, `x`); without a known scheme the first is empty."""
     scheme = _SCHEME.match(value)
     return (value[: scheme.end()], value[scheme.end() :].strip()) if scheme else (b"", value.strip())
 

@@ -103,6 +103,7 @@ _CODE = re.compile(  # identifiers, dotted ones, and class names such as Ed25519
 
 
 def is_basic(value: bytes) -> bool:
+    """Whether this is base64 of `user:password` (https://www.rfc-editor.org/rfc/rfc7617)."""
     try:
         return b":" in binascii.a2b_base64(value, strict_mode=True)
     except binascii.Error:
