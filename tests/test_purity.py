@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "addons" / "mitmclaude"
-CORE = sorted([*PACKAGE.glob("*.py"), *(PACKAGE / "schema").glob("*.py")])
+CORE = sorted([*PACKAGE.glob("*.py"), *(PACKAGE / "schema").glob("*.py"), *(PACKAGE / "redact").glob("*.py")])
 EDGES = ("mitmclaude.addons", "mitmclaude.stores", "mitmclaude.views", "mitmclaude.cli")
 IMPURE = ("mitmproxy", "boto3", "os", "io", "pathlib", "time", "random", "secrets", "socket", "asyncio", "threading", "logging")  # fmt: skip
 

@@ -96,8 +96,7 @@ class Upstream:
         self.port = port
         self.tls = tls
         self.default: tuple[str, Json] = (default, {})
-        self.keep = keep  # False: requests are counted, not kept (the bench)
-        self.count = 0
+        self.keep = keep  # False: requests are answered and forgotten (the bench)
         self.requests: list[Received] = []
         self._planned: deque[tuple[str, Json] | Answer] = deque()
         self._changed = threading.Condition()
@@ -124,7 +123,7 @@ class Upstream:
         with self._changed:
             self.requests.clear()
             self._planned.clear()
-            self.count, self.default = 0, ("text", {})
+            self.default = ("text", {})
         self._steps = asyncio.Semaphore(0)
 
     def wait(self, until: Callable[[list[Received]], bool], timeout: float = 5) -> list[Received]:
@@ -161,7 +160,6 @@ class Upstream:
                 request = Received(*parts, number)
                 answer = self._answer_for(request)
                 with self._changed:
-                    self.count += 1
                     if self.keep:
                         self.requests.append(request)
                     self._changed.notify_all()

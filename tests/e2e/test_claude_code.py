@@ -109,7 +109,9 @@ def test_a_prompt(proxy: Proxy, upstream: Upstream, tmp_path: Path) -> None:
     assert comparable(proxied.printed) == comparable(direct.printed)
     assert [shape(r) for r in proxied.requests] == [shape(r) for r in direct.requests]
     (request,) = proxied.requests
-    assert_recorded(proxy.record(), request, proxied.result["session_id"])
+    record = proxy.record()
+    assert_recorded(record, request, proxied.result["session_id"])
+    assert float(record["cost"]["total"]) == pytest.approx(proxied.result["total_cost_usd"])  # by the CLI's own prices
 
 
 def test_a_tool_round(proxy: Proxy, upstream: Upstream, tmp_path: Path) -> None:
