@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer
@@ -143,10 +144,16 @@ def _context(usage: Usage) -> Context | None:
 
 
 def _find(model: str, at: datetime, contexts: tuple[Context, ...]) -> "PriceCalculation | None":
+    """The price of `model` in the first of `contexts` that it has; prices change by the day, so a minute is exact."""
+    return _found(model, at.replace(second=0, microsecond=0), tuple(tuple(context.items()) for context in contexts))
+
+
+@lru_cache(maxsize=64)
+def _found(model: str, at: datetime, contexts: tuple[tuple[tuple[str, str], ...], ...]) -> "PriceCalculation | None":
     from genai_prices import Usage as NoTokens
     from genai_prices import calc_price
 
-    for context in contexts:
+    for context in map(dict, contexts):
         for provider in _PROVIDERS if "claude" in model.lower() else ():  # others match by parts of a name
             try:
                 found = calc_price(

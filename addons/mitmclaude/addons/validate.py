@@ -1,9 +1,10 @@
 """Check each request of the Messages API before it goes upstream, and refuse a malformed one."""
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import Future
 from secrets import token_bytes
-from typing import Literal
+from typing import Any
 
 from mitmproxy import http
 
@@ -15,6 +16,7 @@ from mitmclaude.addons.reply import error_reply
 from mitmclaude.encoding import TooLargeError
 from mitmclaude.examine import examine, parse_and_check, reduce
 from mitmclaude.findings import Finding
+from mitmclaude.validate import Endpoint
 
 NAMED = 10
 """Violations that the refusal names; the record has all of them."""
@@ -35,13 +37,16 @@ class Validate:
         capture.request_end = capture.elapsed()
         capture.body = flow.request.raw_content or b""
         if capture.endpoint == "messages" or capture.endpoint == "count_tokens":
-            await self._examine(capture, capture.endpoint)
+            body = await self._examine(capture, capture.endpoint)
             wrong = [finding for finding in capture.findings if finding.kind == "violation"]
             if wrong and self._options.settings.validation == "enforce" and flow.response is None:
                 capture.rejected = True
                 flow.response = error_reply(400, refusal(wrong), ids.request_id(token_bytes(10)))
+            if body is not None:
+                self._reduce(capture, body)
 
-    async def _examine(self, capture: Capture, endpoint: Literal["messages", "count_tokens"]) -> None:
+    async def _examine(self, capture: Capture, endpoint: Endpoint) -> Mapping[str, Any] | None:
+        """Set the findings; the body, which is yet to be reduced, or None where another process has done it all."""
         level = self._options.settings.validation
         try:
             examined = parse_and_check(endpoint, capture.headers, capture.body, level, LARGE)
@@ -50,9 +55,18 @@ class Validate:
             capture.findings, summary, session = await asyncio.wrap_future(work)
             capture.summary = Future()
             capture.summary.set_result((summary, session))
-        else:
-            capture.findings = examined.findings
-            capture.summary = self._offload.submit(0, reduce, capture.headers, examined.body)
+            return None
+        capture.findings = examined.findings
+        return examined.body
+
+    def _reduce(self, capture: Capture, body: Mapping[str, Any]) -> None:
+        def submit() -> None:
+            capture.summary = self._offload.submit(0, reduce, capture.headers, body)
+
+        if capture.rejected:
+            submit()
+        else:  # in the next turn: by then the request is on its way, and the summary is made while upstream works
+            asyncio.get_running_loop().call_soon(submit)
 
 
 def refusal(wrong: list[Finding]) -> str:

@@ -3,6 +3,7 @@
 import binascii
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from mitmclaude.redact.shapes import is_basic
@@ -24,6 +25,7 @@ _QUERY_NAME = re.compile(rb"key|sig|code|pw|pass")
 _SCHEME = re.compile(rb"(?i)(?:bearer|basic|digest|token|apikey|negotiate|ntlm|aws4-hmac-sha256)[ \t]+")
 
 
+@lru_cache(maxsize=1024)
 def names_a_credential(name: bytes) -> bool:
     """Of a header, in any case. Token counts (`…-tokens-…`) and rate limits are no credentials."""
     name = name.lower()

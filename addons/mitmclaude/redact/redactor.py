@@ -42,7 +42,13 @@ class Redactor:
 
     def headers(self, pairs: Iterable[Pair]) -> tuple[Pair, ...]:
         """The same headers in the same order: a credential keeps its scheme, any other value loses its secrets only."""
-        return tuple((name, self._header(name, value)) for name, value in pairs)
+        pairs = tuple(pairs)
+        others = b"\n".join(value for name, value in pairs if not names_a_credential(name))  # one look at all of them
+        is_clean = not find(others, self._plain_forms)
+        return tuple(
+            (name, value if is_clean and not names_a_credential(name) else self._header(name, value))
+            for name, value in pairs
+        )
 
     def target[T: (str, bytes)](self, path: T) -> T:
         """The target of a request line; what is not blanked stays byte for byte, also its percent-encoding."""
