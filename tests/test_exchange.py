@@ -2,7 +2,8 @@
 
 import pytest
 
-from mitmclaude.exchange import endpoint, header, is_probe
+from mitmclaude.exchange import endpoint, is_probe
+from mitmclaude.headers import header
 
 
 @pytest.mark.parametrize(

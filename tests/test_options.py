@@ -12,10 +12,17 @@ def parse(**given: str | None) -> Settings:
 
 
 def test_defaults() -> None:
-    """Without any option: the API, a directory, refusing, redacted."""
-    assert parse() == Settings(
-        Upstream("https://api.anthropic.com", ""), "captures", "enforce", "redacted", "line", None, ""
+    """Without any option: the API, a directory, refusing, redacted, no tokens."""
+    settings = parse()
+    assert settings.upstream == Upstream("https://api.anthropic.com", "")
+    assert (settings.store, settings.validation, settings.capture, settings.log) == (
+        "captures",
+        "enforce",
+        "redacted",
+        "line",
     )
+    assert (settings.auth, settings.tokens, settings.org_key) == ("tokens", "", "")
+    assert (settings.max_rate, settings.max_body) == (600, 32 * 1024 * 1024)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +48,10 @@ def test_upstream(url: str, origin: str, prefix: str) -> None:
         ("upstream", "https://x:99999", "wanted a port"),
         ("validation", "strict", "claude_validation='strict': wanted one of enforce, observe, off"),
         ("capture", None, "wanted one of full, redacted, metadata"),
-        ("log", "xml", "wanted one of line, json, verbose, off"),
+        ("log", "xml", "wanted one of line, json, emf, verbose, off"),
+        ("max_rate", "-1", "wanted a whole number"),
+        ("max_body", "0", "wanted a size"),
+        ("max_body", "1g", "wanted a size"),
         ("store", "", "wanted a value"),
         ("fingerprint_key", "short-secret", "claude_fingerprint_key=…: wanted at least 16 characters"),
     ],

@@ -7,8 +7,9 @@ from typing import Any
 from mitmclaude import message, sse, validate
 from mitmclaude.block import OWN_KEYS
 from mitmclaude.encoding import Decoder
-from mitmclaude.exchange import Chunk, Endpoint, Response, header
+from mitmclaude.exchange import Chunk, Endpoint, Response
 from mitmclaude.findings import Finding
+from mitmclaude.headers import header
 from mitmclaude.message import Folded
 
 LIMIT = 256 * 1024 * 1024

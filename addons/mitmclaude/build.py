@@ -10,7 +10,8 @@ from typing import Any
 from mitmclaude import answer, cost, usage
 from mitmclaude.answer import Answer
 from mitmclaude.cost import Cost
-from mitmclaude.exchange import Exchange, Headers, Request, header
+from mitmclaude.exchange import Exchange, Request
+from mitmclaude.headers import Headers, header
 from mitmclaude.message import has_output
 from mitmclaude.options import CaptureLevel
 from mitmclaude.outcome import outcome
@@ -74,6 +75,7 @@ def record(exchange: Exchange, summary: Summary, session: Session, level: Captur
         ),
         findings=exchange.findings + said.findings,
         errors=tuple(attempts.errors),
+        invocation=exchange.invocation,
         flow=exchange.flow_key,
     )
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from mitmclaude import encoding, validate
 from mitmclaude.encoding import TooLargeError
-from mitmclaude.exchange import Headers, header
 from mitmclaude.findings import Finding, violation
+from mitmclaude.headers import Headers, header
 from mitmclaude.options import ValidationLevel
 from mitmclaude.session import Session, session
 from mitmclaude.summary import Summary, summarise

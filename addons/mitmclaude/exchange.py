@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from mitmclaude.findings import Finding
-
-type Headers = tuple[tuple[bytes, bytes], ...]
-"""Name and value as on the wire, in order, duplicates kept."""
+from mitmclaude.headers import Headers
+from mitmclaude.platform import Invocation
 
 type Endpoint = Literal["messages", "count_tokens", "models", "other"]
 
@@ -85,16 +84,9 @@ class Exchange:
     """What the proxy said of a connection that failed."""
     findings: tuple[Finding, ...] = ()
     principal: str | None = None
+    invocation: Invocation | None = None
     flow_key: str | None = None
     errors: tuple[str, ...] = field(default=())
-
-
-def header(headers: Headers, name: bytes) -> str | None:
-    """The first value of the header `name` (lower case), decoded as latin-1, or None."""
-    for key, value in headers:
-        if key.lower() == name:
-            return value.decode("latin-1")
-    return None
 
 
 def endpoint(method: str, path: str) -> Endpoint:

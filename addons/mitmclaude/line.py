@@ -57,9 +57,14 @@ def comment(record: Record) -> str:
 
 
 def flat(record: Record) -> bytes:
-    """One JSON object without line breaks: the fields that one filters and adds up by."""
+    """One JSON object without line breaks."""
+    return orjson.dumps(fields(record), option=orjson.OPT_UTC_Z)
+
+
+def fields(record: Record) -> dict[str, Any]:
+    """What one filters and adds up by."""
     usage = record.usage.model_dump(exclude_unset=True) if record.usage else {}
-    fields: dict[str, Any] = {
+    return {
         "id": record.id,
         "started_at": record.started_at,
         "endpoint": record.endpoint,
@@ -77,7 +82,6 @@ def flat(record: Record) -> bytes:
         "drift": sum(finding.kind == "drift" for finding in record.findings),
         "errors": record.errors,
     }
-    return orjson.dumps(fields, option=orjson.OPT_UTC_Z)
 
 
 TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 type ValidationLevel = Literal["enforce", "observe", "off"]
 type CaptureLevel = Literal["full", "redacted", "metadata"]
-type LogForm = Literal["line", "json", "verbose", "off"]
+type LogForm = Literal["line", "json", "emf", "verbose", "off"]
+type AuthLevel = Literal["tokens", "none"]
 
 PREFIX = "claude_"
 
@@ -35,6 +36,11 @@ class Settings:
     log: LogForm
     fingerprint_key: bytes | None
     spool: str
+    auth: AuthLevel
+    tokens: str
+    org_key: str
+    max_rate: int
+    max_body: int
 
 
 class Option(NamedTuple):
@@ -87,17 +93,41 @@ def fingerprint_key(text: str) -> bytes | None:
     return text.encode() or None
 
 
+def whole(text: str) -> int:
+    """A whole number, not negative."""
+    if not text.isdecimal() or len(text) > 9:
+        raise ValueError("wanted a whole number, 0 for no bound")
+    return int(text)
+
+
+def size(text: str) -> int:
+    """A number of bytes, such as 500k or 32m."""
+    factor = {"k": 1024, "m": 1024**2}.get(text[-1:].lower(), 1)
+    digits = text[:-1] if factor > 1 else text
+    if not digits.isdecimal() or len(digits) > 9 or not int(digits):
+        raise ValueError("wanted a size such as 500k or 32m")
+    return int(digits) * factor
+
+
 OPTIONS: tuple[Option, ...] = (
     Option("upstream", "https://api.anthropic.com", upstream, "URL that requests go to; a path in it is kept"),
-    Option("store", "captures", not_empty, "Where records and flows are kept: a directory, or memory:"),
+    Option("store", "captures", not_empty, "Where records and flows are kept: a directory, memory:, "
+           "s3://bucket/prefix, dynamodb://table, or several with commas between"),
     Option("validation", "enforce", one_of(ValidationLevel), "Malformed requests: enforce refuses them with 400, "
            "observe records and forwards them, off checks nothing"),
     Option("capture", "redacted", one_of(CaptureLevel), "What is kept of bodies: full, redacted (secrets blanked) "
            "or metadata (none); credential headers are never kept"),
-    Option("log", "line", one_of(LogForm), "What is printed for a call: line, json, verbose (with redacted headers "
-           "and bodies) or off"),
+    Option("log", "line", one_of(LogForm), "What is printed for a call: line, json, emf (json with CloudWatch "
+           "metrics), verbose (with redacted headers and bodies) or off"),
     Option("fingerprint_key", "", fingerprint_key, "Secret of 16 or more characters: redacted credentials then carry "
            "a keyed fingerprint, so that calls with the same key can be told"),
+    Option("auth", "tokens", one_of(AuthLevel), "Who may call: tokens (those of claude_tokens; everybody where none "
+           "are set and only this machine can connect) or none (everybody)"),
+    Option("tokens", "", str, "Where the capture tokens lie: file:PATH, env:NAME, secretsmanager:ID or ssm:NAME"),
+    Option("org_key", "", str, "Where the organisation's API key lies, likewise; callers may then send their token in "
+           "its place"),
+    Option("max_rate", "600", whole, "Calls a minute for each token; 0 for no bound"),
+    Option("max_body", "32m", size, "Bytes of a request's body where tokens are wanted"),
     Option("spool", "", str, "Directory for what the store does not take; by default in the user's state directory"),
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from mitmclaude.cost import Cost
 from mitmclaude.exchange import Endpoint
 from mitmclaude.findings import Finding
 from mitmclaude.outcome import Outcome
+from mitmclaude.platform import Invocation
 from mitmclaude.summary import Summary
 from mitmclaude.timing import Timing
 from mitmclaude.usage import Usage
@@ -81,6 +82,8 @@ class Record(Frozen):
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
     """What went wrong in making this record; the rest of it holds all the same."""
+    invocation: Invocation | None = None
+    """On AWS Lambda: the invocation that the request came in by."""
     flow: str | None = None
     """Key of the raw flow in the same store; None where it is not kept."""
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from mitmclaude.exchange import Headers, header
+from mitmclaude.headers import Headers, header
 
 LONGEST = 128
 """Characters kept of each identifier: the real ones have 36 or fewer."""

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from mitmclaude.exchange import Headers
+from mitmclaude.headers import Headers
 
 HASH_BYTES = 8
 

@@ -5,10 +5,12 @@ from typing import Any
 from mitmclaude.addons.banner import Banner
 from mitmclaude.addons.capture import Begin
 from mitmclaude.addons.errorpages import ErrorPages
+from mitmclaude.addons.guard import Guard
 from mitmclaude.addons.listen import Listen
 from mitmclaude.addons.live import Live
 from mitmclaude.addons.offload import Offload
 from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.addons.platform import FromLambda, Health, ToLambda
 from mitmclaude.addons.record import Recorder
 from mitmclaude.addons.store import StoreAddon
 from mitmclaude.addons.tee import Tee
@@ -22,15 +24,20 @@ def default_addons() -> list[Any]:
     """A fresh set of addons for one mitmproxy master."""
     live, offload, options = Live(), Offload(), ClaudeOptions()
     store = StoreAddon(options, offload)
+    recorder = Recorder(live, options, store, offload)
     return [
         options,
-        store,
-        Listen(options),
         Banner(options),
         ErrorPages(),
+        Health(),
         Begin(live, options),
+        FromLambda(live, recorder),
+        Guard(live, options, offload),
         UpstreamPath(options),
         Validate(live, options, offload),
         Tee(live),
-        Recorder(live, options, store, offload),
+        ToLambda(live),
+        recorder,
+        store,
+        Listen(options),  # the last to be configured: it stops a start that another found wrong
     ]

@@ -19,7 +19,7 @@ class Begin:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         request = flow.request
-        if not flow.live or flow.id in self._live or is_probe(request.method, request.path):
+        if not flow.live or flow.response or flow.id in self._live or is_probe(request.method, request.path):
             return
         if is_reverse(flow) or request.pretty_host == urlsplit(self._options.settings.upstream.origin).hostname:
             self._live[flow.id] = begin(flow, endpoint(request.method, request.path))

@@ -10,7 +10,8 @@ from mitmproxy.io import tnetstring
 
 from mitmclaude import encoding
 from mitmclaude.addons.live import Capture
-from mitmclaude.exchange import Body, Chunk, End, Exchange, Headers, Marks, Request, Response, header
+from mitmclaude.exchange import Body, Chunk, End, Exchange, Marks, Request, Response
+from mitmclaude.headers import Headers, header
 from mitmclaude.options import CaptureLevel
 from mitmclaude.redact import Redactor
 
@@ -35,6 +36,7 @@ def exchange(flow: http.HTTPFlow, capture: Capture, end: End, flow_key: str | No
         failure=flow.error.msg if failed and flow.error else None,
         findings=capture.findings,
         principal=capture.principal,
+        invocation=capture.invocation,
         flow_key=flow_key,
         errors=tuple(capture.errors),
     )
@@ -46,8 +48,8 @@ def _response(flow: http.HTTPFlow, capture: Capture) -> Response | None:
     headers: Headers = capture.response_headers or tuple(flow.response.headers.fields)
     tap = capture.tap
     if tap is None:
-        content = flow.response.raw_content or b""
-        return Response(flow.response.status_code, headers, _body(content, content))
+        content = b"" if capture.padded else flow.response.raw_content or b""
+        return Response(flow.response.status_code, headers, _body(content, capture.padded or content))
     content = tap.content
     is_whole = tap.size == len(content)
     body = _body(content, tap.sent(content)) if is_whole else Body(content, tap.size, None, None)

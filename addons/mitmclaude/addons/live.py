@@ -1,5 +1,6 @@
 """The exchanges under way: what the addons of the pipeline know of each flow until its record is made."""
 
+import asyncio
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -10,8 +11,10 @@ from mitmproxy import http
 
 from mitmclaude import ids
 from mitmclaude.addons.tap import Tap
-from mitmclaude.exchange import Endpoint, Headers
+from mitmclaude.exchange import Endpoint
 from mitmclaude.findings import Finding
+from mitmclaude.headers import Headers
+from mitmclaude.platform import Invocation
 from mitmclaude.session import Session
 from mitmclaude.summary import Summary
 
@@ -36,6 +39,8 @@ class Capture:
     findings: tuple[Finding, ...] = ()
     errors: list[str] = field(default_factory=list)
     rejected: bool = False
+    keeps_body: bool = True
+    """Whether the request's body may be kept: not of who has no business here."""
     summary: Future[tuple[Summary, Session]] | None = None
     request_end: float | None = None
     upstream_headers: float | None = None
@@ -44,6 +49,10 @@ class Capture:
     response_end: float | None = None
     end: float = 0.0
     tap: Tap | None = None
+    padded: bytes = b""
+    """What the client gets in place of an empty body."""
+    invocation: Invocation | None = None
+    deadline: asyncio.TimerHandle | None = None
 
     def elapsed(self) -> float:
         """Seconds since the request's first byte."""

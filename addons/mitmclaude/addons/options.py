@@ -22,7 +22,7 @@ class ClaudeOptions:
 
     def __init__(self) -> None:
         self.settings = options.parse({name: default for name, default, _ in options.declared({})})
-        self.failed = False
+        self._told: set[str] = set()
         self._running = False
 
     def load(self, loader: Loader) -> None:
@@ -55,8 +55,14 @@ class ClaudeOptions:
 
     def fail(self, line: str) -> None:
         """Tell what stops the start; `Listen` stops it, once every addon has told."""
-        self.failed = True
-        sys.stderr.write(f"mitmclaude: {line}\n")
+        if line not in self._told:  # mitmproxy configures an addon once for each option that it sets
+            self._told.add(line)
+            sys.stderr.write(f"mitmclaude: {line}\n")
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything stops the start."""
+        return bool(self._told)
 
 
 def take_in(opts: OptManager) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mitmproxy import http
 
-from mitmclaude import build, line
+from mitmclaude import build, line, metrics
 from mitmclaude.addons import flows
 from mitmclaude.addons.live import Capture, Live
 from mitmclaude.addons.offload import Offload
@@ -47,7 +47,8 @@ class Recorder:
 
     async def error(self, flow: http.HTTPFlow) -> None:
         if capture := self._live.pop(flow.id, None):
-            await self._finish(flow, capture, end_of(flow.error.msg if flow.error else ""))
+            message = flow.error.msg if flow.error else ""
+            await self._finish(flow, capture, "rejected" if capture.rejected else end_of(message))
 
     def done(self) -> None:
         """Keep what is under way: mitmproxy cuts it after this hook."""
@@ -57,6 +58,12 @@ class Recorder:
         self._offload.close()
         self._store.tell()
 
+    def keep_partial(self, capture: Capture, why: str) -> None:
+        """Store what there is of a record; the whole one takes its place, if it comes to that."""
+        capture.errors.append(why)
+        self._submit(capture, "shutdown")
+        capture.errors.remove(why)
+
     async def _finish(self, flow: http.HTTPFlow, capture: Capture, end: End) -> None:
         record = await asyncio.wrap_future(self._submit(capture, end))
         if record is not None:
@@ -64,6 +71,8 @@ class Recorder:
 
     def _submit(self, capture: Capture, end: End) -> Future[Record | None]:
         capture.end = capture.elapsed()
+        if capture.deadline is not None:
+            capture.deadline.cancel()
         flow = capture.flow
         if capture.tap is not None and flow.response is not None:
             flow.response.raw_content = capture.tap.content  # for mitmweb and -w; what was sent does not change
@@ -118,8 +127,9 @@ def mark(flow: http.HTTPFlow, record: Record) -> None:
 def report(record: Record, settings: Settings) -> None:
     """Print what `claude_log` asks for."""
     match settings.log:
-        case "json":
-            sys.stdout.write(line.flat(record).decode() + "\n")
+        case "json" | "emf":
+            said = line.flat(record) if settings.log == "json" else metrics.emf(record)
+            sys.stdout.write(said.decode() + "\n")
             sys.stdout.flush()
         case "line" | "verbose":
             text = line.line(record) if settings.log == "line" else line.verbose(record)

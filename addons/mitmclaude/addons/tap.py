@@ -13,11 +13,11 @@ class Tap:
     """A mitmproxy stream callable: keeps each chunk with its time and returns the chunk as it is.
 
     `chunks` holds pairs of `time.perf_counter()` and bytes, `size` counts all that passed. When `size` reaches `length`
-    the last byte goes to `held`, for the owner to send. A fault of our own turns the tap off for this flow and lands in
-    `failure`; the chunks go on.
+    the last byte goes to `held`, for the owner to send. A body that ends empty becomes `pad`. A fault of our own turns
+    the tap off for this flow and lands in `failure`; the chunks go on.
     """
 
-    __slots__ = ("chunks", "failure", "held", "kept", "length", "size")
+    __slots__ = ("chunks", "failure", "held", "kept", "length", "pad", "size")
 
     def __init__(self, length: int | None = None, kept: int = KEPT) -> None:
         self.chunks: list[tuple[float, bytes]] = []
@@ -25,6 +25,7 @@ class Tap:
         self.held = b""
         self.kept = kept
         self.length = length
+        self.pad = b""
         self.size = 0
 
     def __call__(self, data: bytes) -> Iterable[bytes] | bytes:
@@ -32,6 +33,8 @@ class Tap:
             self.size += len(data)
             if self.size <= self.kept:
                 self.chunks.append((time.perf_counter(), data))
+            if not data and not self.size:
+                return self.pad
             if self.size == self.length and data:
                 self.held = data[-1:]
                 return data[:-1]  # an empty chunk ends a chunked body only, and this one has a length
@@ -47,7 +50,7 @@ class Tap:
 
     def sent(self, content: bytes) -> bytes:
         """What went to the client when `content` came."""
-        return content
+        return content or self.pad
 
 
 class ChainedTap(Tap):

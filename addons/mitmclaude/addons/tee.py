@@ -36,7 +36,7 @@ class Tee:
 def held_at(flow: http.HTTPFlow, response: http.Response) -> int | None:
     """The length at which the last byte is held back; None where the end of the body is told otherwise."""
     size = expected_http_body_size(flow.request, response)  # None: chunked; -1: until the connection closes
-    return size if size is not None and size > 0 and _writer(flow) is not None else None
+    return size if size is not None and size > 0 and writer_of(flow) is not None else None
 
 
 def release(flow: http.HTTPFlow, tap: Tap) -> None:
@@ -45,12 +45,12 @@ def release(flow: http.HTTPFlow, tap: Tap) -> None:
     mitmproxy sends nothing behind the `response` hook of such an answer, so the byte goes to the client's socket as
     the next one in order.
     """
-    if tap.held and (writer := _writer(flow)) is not None:
+    if tap.held and (writer := writer_of(flow)) is not None:
         writer.write(tap.held)
         tap.held = b""
 
 
-def _writer(flow: http.HTTPFlow) -> asyncio.StreamWriter | None:
+def writer_of(flow: http.HTTPFlow) -> asyncio.StreamWriter | None:
     """The socket of a client that speaks plain HTTP/1; what goes through TLS or HTTP/2 can only be written by those."""
     proxy = ctx.master.addons.get("proxyserver")
     if not isinstance(proxy, Proxyserver) or flow.client_conn.tls or not flow.request.http_version.startswith("HTTP/1"):

@@ -35,6 +35,9 @@ class Validate:
         if capture is None:
             return
         capture.request_end = capture.elapsed()
+        if not capture.keeps_body:
+            flow.request.raw_content = b""
+            return
         capture.body = flow.request.raw_content or b""
         if capture.endpoint == "messages" or capture.endpoint == "count_tokens":
             body = await self._examine(capture, capture.endpoint)

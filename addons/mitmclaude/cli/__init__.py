@@ -2,7 +2,7 @@
 
 import typer
 
-from mitmclaude.cli import flow, records, run, schema, show
+from mitmclaude.cli import flow, records, run, schema, show, token
 
 app = typer.Typer(
     help="See, check and keep what Claude Code sends and gets.",
@@ -15,3 +15,4 @@ app.command("list")(records.records)
 app.command("show")(show.show)
 app.command("flow")(flow.flow)
 app.command("schema")(schema.schema)
+app.add_typer(token.app, name="token")

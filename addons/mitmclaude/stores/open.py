@@ -8,26 +8,52 @@ from pathlib import Path
 from mitmclaude.stores.file import FileStore
 from mitmclaude.stores.memory import MemoryStore
 from mitmclaude.stores.protocol import Store
+from mitmclaude.stores.several import Several, split
 from mitmclaude.stores.spool import Spooled
 
 
 def open_store(url: str) -> Store:
-    """The store that `url` names: ``memory:``, a directory, or ``file:`` and a directory; else ValueError."""
-    scheme, colon, rest = url.partition(":")
-    if url.rstrip("/") == "memory:":
-        return MemoryStore()
-    if scheme == "file" and colon:
-        return FileStore(_directory(rest.removeprefix("//")))
-    if "://" in url:
-        raise ValueError(f"wanted a directory or memory:, found {url!r}")
-    return FileStore(_directory(url))
+    """The store that `url` names; ValueError where it names none, OSError where its client cannot be made.
+
+    It is ``memory:``, a directory, ``file:`` and a directory, ``s3://bucket/prefix``, ``dynamodb://table``, or several
+    of them with commas between.
+    """
+    urls = split(url)
+    return _open_one(url) if len(urls) == 1 else Several([_open_one(each) for each in urls])
 
 
 def open_spooled(url: str, spool: str, environment: Mapping[str, str]) -> Spooled:
     """The store that `url` names, with a spool of its own below the directory `spool`, or below the state directory."""
     state = environment.get("XDG_STATE_HOME") or "~/.local/state"
-    name = blake2b(str(Path(url).absolute()).encode(), digest_size=8).hexdigest()
+    name = blake2b(_identity(url).encode(), digest_size=8).hexdigest()
     return Spooled(open_store(url), FileStore(_directory(spool or f"{state}/mitmclaude/spool") / name))
+
+
+def _open_one(url: str) -> Store:
+    scheme, colon, rest = url.partition(":")
+    match scheme if colon else "":
+        case "memory" if not rest.strip("/"):
+            return MemoryStore()
+        case "file":
+            return FileStore(_directory(rest.removeprefix("//")))
+        case "s3":
+            from mitmclaude.stores.s3 import S3Store
+
+            return S3Store(url)
+        case "dynamodb":
+            from mitmclaude.stores.dynamodb import DynamoDBStore
+
+            return DynamoDBStore(url)
+    if "://" in url:
+        raise ValueError(f"wanted a directory, memory:, s3://… or dynamodb://…, found {url!r}")
+    return FileStore(_directory(url))
+
+
+def _identity(url: str) -> str:
+    """What the spool is named after: the same for the same stores, wherever the process starts and with any options."""
+    if url.startswith(("s3:", "dynamodb:")):
+        return ",".join(each.partition("?")[0] for each in split(url))
+    return str(Path(url).absolute())
 
 
 def _directory(path: str) -> Path:
