@@ -1,4 +1,4 @@
-"""AWS Lambda on your own machine: execution environments behind a Function URL in stream mode. Standard library only."""
+"""AWS Lambda on your own machine: execution environments behind a Function URL in stream mode."""
 
 from .harness import Local, running
 from .log import Line

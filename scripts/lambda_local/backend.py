@@ -11,7 +11,7 @@ LINE_LIMIT = 256 * 1024  # bytes; what CloudWatch keeps of one line
 
 
 class Backend(Protocol):
-    """Extensions start first, the runtime when they have registered. `exited` waits for an end that nobody asked for."""
+    """Extensions start first, the runtime when they have registered."""
 
     async def start_extensions(self) -> int:
         """Starts them; how many there are."""

@@ -13,8 +13,8 @@ from .platform import Platform
 from .settings import Settings
 
 USAGE = """\
-  lambda-local [options] --adapter "$(scripts/build-adapter)" -- COMMAND …
-  lambda-local [options] --image NAME [-- COMMAND …]"""
+lambda-local [options] --adapter "$(scripts/build-adapter)" -- COMMAND …
+       lambda-local [options] --image NAME [-- COMMAND …]"""
 HELP = """\
 AWS Lambda on your own machine: runs a web app behind a Function URL in RESPONSE_STREAM mode, with the real Lambda Web
 Adapter and what harms on Lambda: one request at a time per environment, frozen between requests, killed at the timeout,
@@ -22,8 +22,8 @@ Adapter and what harms on Lambda: one request at a time per environment, frozen 
 MORE = """\
 {port} in COMMAND and in --env becomes the port on which the app of an environment must listen; it is in AWS_LWA_PORT
 and PORT as well. Ordinary processes get none of your environment but PATH and the like: give them what they need with
---env. The first line of stdout is `listening on http://127.0.0.1:PORT`; the log goes to stderr. scripts/lambda_local/README.md
-says what is and what is not like on AWS."""
+--env. The first line of stdout is `listening on http://127.0.0.1:PORT`; the log goes to stderr.
+scripts/lambda_local/README.md says what is and what is not like on AWS."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,9 +39,6 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--env", action="append", default=[], metavar="K[=V]", help="set K to V, or to what it is here")
     what.add_argument("--name", default="local", help="name of the function (%(default)s)")
     what.add_argument("--region", default="us-east-1", help="(%(default)s)")
-    what.add_argument(
-        "command", nargs="*", metavar="COMMAND", help="the runtime command; for an image instead of its CMD"
-    )
     how = made.add_argument_group("the platform")
     how.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="of an invocation (%(default)s)")
     how.add_argument("--init-timeout", type=float, default=10.0, metavar="SECONDS", help="of the init (%(default)s)")
@@ -55,8 +52,8 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument(
         "--warm", type=int, default=0, metavar="N", help="environments to start ahead of requests (%(default)s)"
     )
-    how.add_argument("--no-strict-empty", action="store_false", dest="strict_empty",
-                     help="end an answer with an empty body; a real Function URL leaves it open until the timeout")  # fmt: skip
+    strict = "end an answer with an empty body; a real Function URL leaves it open until the timeout"
+    how.add_argument("--no-strict-empty", action="store_false", dest="strict_empty", help=strict)
     how.add_argument("--throttle", action="store_true", help="2 MB/s behind the first 6 MB of an answer, as on AWS")
     out = made.add_argument_group("output")
     out.add_argument("--url-port", type=int, default=0, metavar="PORT", help="of the URL (a free one)")
@@ -68,17 +65,18 @@ def parser() -> argparse.ArgumentParser:
 def settings(arguments: list[str]) -> tuple[Settings, Emit]:
     """The function and where its log goes; exits with a message on stderr where the arguments do not fit."""
     made = parser()
-    given = made.parse_args(arguments)
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    given, command = made.parse_args(arguments[:at]), tuple(arguments[at + 1 :])
     if bool(given.image) == bool(given.adapter):
         made.error("wanted either --adapter PATH -- COMMAND … or --image NAME")
-    if given.adapter and not given.command:
+    if given.adapter and not command:
         made.error("wanted a runtime COMMAND behind --")
     if given.adapter and not os.access(given.adapter, os.X_OK):
         made.error(f"{given.adapter} is not an executable; scripts/build-adapter makes one")
     log, as_json = given.log, given.json_log
     names = Settings.__dataclass_fields__
     rest = {name: value for name, value in vars(given).items() if name in names}
-    rest |= {"command": tuple(given.command), "docker_args": tuple(given.docker_arg), "env": _pairs(given.env)}
+    rest |= {"command": command, "docker_args": tuple(given.docker_arg), "env": _pairs(given.env)}
     return Settings(**rest), _output(log, as_json)
 
 

@@ -32,7 +32,7 @@ class State(enum.StrEnum):
     ENDED = "ended"
 
 
-class FunctionFailed(RuntimeError):
+class FunctionError(RuntimeError):
     """The environment is of no more use: a process ended, reported a fatal error, or took too long."""
 
 
@@ -63,23 +63,15 @@ class Environment:
 
     async def start(self) -> None:
         """Init, at once where it fails or takes too long again, as Lambda does, within the function's timeout."""
-        self.state = State.BUSY
-        try:
-            await self._init(self._settings.init_timeout)
-        except FunctionFailed as e:
-            self._say(f"INIT_REPORT Phase: init Status: error {e}")
-            await self._kill()
-            try:
-                await self._init(self._settings.timeout)
-            except FunctionFailed as again:
-                self._say(f"INIT_REPORT Phase: invoke Status: error {again}")
-                await self._kill()
-                self.state = State.ENDED
-                raise
+        self._claim()
+        why = await self._failed("init", self._settings.init_timeout)
+        if why and (why := await self._failed("invoke", self._settings.timeout)):
+            self.state = State.ENDED
+            raise FunctionError(why)
 
     async def invoke(self, invocation: Invocation) -> None:
         """Returns when the runtime asks for the next event; ends the environment where the invocation fails."""
-        self.state = State.BUSY
+        self._claim()
         self.current = invocation
         self.invocations += 1
         await self._thaw()
@@ -93,7 +85,7 @@ class Environment:
         except TimeoutError:
             status = "timeout"
             await self._give_up(invocation, f"Task timed out after {timeout:.2f} seconds")
-        except FunctionFailed as e:
+        except FunctionError as e:
             status = "error"
             await self._give_up(invocation, f"Error: {e}")
         self._report(invocation, (time.monotonic() - began) * 1000, status)
@@ -102,7 +94,8 @@ class Environment:
         """Nothing in it runs until the next invocation."""
         assert self._backend is not None
         self.frozen = True
-        await self._backend.freeze()
+        with contextlib.suppress(DockerError):  # the container is gone; whoever watches the environment will know
+            await self._backend.freeze()
         self.state = State.IDLE
 
     async def exited(self) -> str:
@@ -130,10 +123,30 @@ class Environment:
         self._say(f"SHUTDOWN {how or 'the runtime is still there, SIGKILL'} after {took:.0f} ms")
         left = SHUTDOWN_BUDGET - (time.monotonic() - began)
         if self._api.announce_shutdown(int((time.time() + left) * 1000), reason):
-            with contextlib.suppress(TimeoutError, FunctionFailed):
+            with contextlib.suppress(TimeoutError, FunctionError):
                 await self._watched(self._api.failed(), left)
 
+    def _claim(self) -> None:
+        if self.state is State.ENDED:
+            raise FunctionError("the platform is shutting down")
+        self.state = State.BUSY
+
+    async def _failed(self, phase: str, limit: float) -> str:
+        """Why an init failed, "" where it did not. What a failed one started is gone."""
+        try:
+            await self._init(limit)
+        except FunctionError as e:
+            self._say(f"INIT_REPORT Phase: {phase} Status: error {e}")
+            await self._kill()
+            return str(e)
+        except asyncio.CancelledError:
+            await self._kill()
+            raise
+        return ""
+
     async def _init(self, limit: float) -> None:
+        if self.state is State.ENDED:
+            raise FunctionError("the platform is shutting down")
         began = time.monotonic()
         self._api = RuntimeApi(self._settings, self._say)
         await self._api.start()
@@ -142,9 +155,9 @@ class Environment:
                 self._backend = self._made()
                 await self._boot(self._backend)
         except TimeoutError as e:
-            raise FunctionFailed(f"Error Type: Sandbox.Timedout Duration: {limit * 1000:.2f} ms") from e
+            raise FunctionError(f"Error Type: Sandbox.Timedout Duration: {limit * 1000:.2f} ms") from e
         except (OSError, DockerError) as e:
-            raise FunctionFailed(f"Error Type: Runtime.InvalidEntrypoint Error: {e}") from e
+            raise FunctionError(f"Error Type: Runtime.InvalidEntrypoint Error: {e}") from e
         self.init_ms = (time.monotonic() - began) * 1000
 
     def _made(self) -> Backend:
@@ -160,7 +173,7 @@ class Environment:
         await self._watched(self._api.settled())
 
     async def _watched(self, awaited: Awaitable[None], limit: float | None = None) -> None:
-        """Waits; `FunctionFailed` where the function breaks meanwhile, `TimeoutError` above the limit."""
+        """Waits; `FunctionError` where the function breaks meanwhile, `TimeoutError` above the limit."""
         assert self._backend is not None
         wanted = asyncio.ensure_future(awaited)
         exited = asyncio.ensure_future(self._backend.exited())
@@ -176,7 +189,7 @@ class Environment:
         if wanted in done:
             wanted.result()
         else:
-            raise FunctionFailed(exited.result() if exited in done else self._api.broken)
+            raise FunctionError(exited.result() if exited in done else self._api.broken)
 
     async def _give_up(self, invocation: Invocation, why: str) -> None:
         """The end of a broken environment. Its processes go first: nothing that they still do may count."""
@@ -192,7 +205,8 @@ class Environment:
 
     async def _thaw(self) -> None:
         if self.frozen and self._backend is not None:
-            await self._backend.thaw()
+            with contextlib.suppress(DockerError):
+                await self._backend.thaw()
             self.frozen = False
 
     def _report(self, invocation: Invocation, ms: float, status: str) -> None:

@@ -71,7 +71,7 @@ def encode(event: Event) -> bytes:
 
 
 def event_headers(request: Request, context: Context) -> dict[str, str]:
-    """Names in lower case, duplicates joined, those of one hop dropped, those of the front end put over the client's."""
+    """Names in lower case, duplicates joined, those of one hop dropped, the front end's own over the client's."""
     pairs = [(name.lower(), value) for name, value in request.headers if name.lower() not in ONE_HOP]
     cookies = [value for name, value in pairs if name == "cookie"]
     headers = _joined(pairs, ",")

@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html
 """
 
 import asyncio
-import contextlib
 import datetime as dt
 import json
 import secrets
@@ -25,6 +24,10 @@ BURST, RATE = 6 << 20, 2 << 20  # bytes that pass freely, bytes a second behind 
 REMAPPED = frozenset({"connection", "content-length", "date", "server", "www-authenticate"})
 DROPPED = frozenset({"transfer-encoding", "keep-alive", "te", "trailer", "upgrade", "x-amzn-requestid"})
 TOO_LARGE = f"Request must be smaller than {LIMIT} bytes for the InvokeFunction operation"
+EMPTY = (
+    "in stream mode a Function URL sends the headers and then nothing, not even the end, until the function's timeout. "
+    "So does this, but to HEAD, where no client waits for a body (--no-strict-empty ends them all)"
+)
 TYPES = {413: "RequestEntityTooLargeException", 429: "TooManyRequestsException"}
 
 
@@ -72,13 +75,10 @@ class UrlAnswer:
 
     async def end(self) -> None:
         if not self._sent and self._settings.strict_empty:
-            self._say(
-                "EMPTY BODY in stream mode: a Function URL sends the headers and then nothing, not even the end, until "
-                "the function's timeout; so does this (--no-strict-empty ends it)"
-            )
-            await asyncio.wait_for(self._write(b""), None)
-            self._hang = asyncio.get_running_loop().call_later(self._left(), self._cut, "the hang of an empty body")
-            return
+            self._say(f"EMPTY BODY to a {self._request.method} request: {EMPTY}")
+            if not self._bodiless:
+                asyncio.get_running_loop().call_later(self._left(), self._cut, "the hang of an empty body")
+                return
         if self._request.version != "HTTP/1.0" and not self._bodiless:
             await self._write(b"0\r\n\r\n")
         self.over.set()
@@ -153,7 +153,7 @@ class FunctionUrl:
     async def start(self) -> None:
         port = self._settings.url_port
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=HEAD_LIMIT)
-        self.url = "http://127.0.0.1:%d" % self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
         if self._server is not None:

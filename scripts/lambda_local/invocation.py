@@ -22,7 +22,7 @@ class Answer(Protocol):
 
 @dataclass
 class Invocation:
-    """An event as JSON and where its answer goes. It is over as soon as it was ended or failed, whatever comes later."""
+    """An event as JSON and where its answer goes. Over as soon as it was ended or failed, whatever comes later."""
 
     event: bytes
     answer: Answer

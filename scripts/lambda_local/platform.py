@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from .environment import Environment, FunctionFailed, State
+from .environment import Environment, FunctionError, State
 from .invocation import Invocation
 from .log import Emit, Line
 from .settings import Settings
 
 GRACE = 0.25  # seconds that a request waits for an environment whose answer is out, but not yet back: a client on
 # loopback is quicker than any way to Lambda
+LAST_WAIT = 5.0  # seconds for what is still under way when all environments have ended
 
 
 class Platform:
@@ -45,7 +46,7 @@ class Platform:
             if environment.state is State.NEW:
                 await environment.start()
             await environment.invoke(invocation)
-        except FunctionFailed as e:
+        except FunctionError as e:
             await invocation.fail(str(e))
         await self._release(environment)
 
@@ -62,14 +63,16 @@ class Platform:
         for watch in self._idle_watches.values():
             watch.cancel()
         await asyncio.gather(*(environment.retire() for environment in self.living))
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            _, stuck = await asyncio.wait(self._tasks, timeout=LAST_WAIT)
+            for task in stuck:
+                task.cancel()
+            await asyncio.gather(*stuck, return_exceptions=True)
 
     async def _warm(self, environment: Environment) -> None:
         try:
             await environment.start()
-        except FunctionFailed as e:
+        except FunctionError as e:
             self._say(f"an environment did not start ahead of requests: {e}")
         await self._release(environment)
 
@@ -83,13 +86,14 @@ class Platform:
 
     def _idle(self) -> Environment | None:
         """The one used last."""
-        if not self._idle_order:
-            return None
-        environment = self._idle_order.pop()
-        environment.state = State.BUSY
-        if watch := self._idle_watches.pop(environment.number, None):
-            watch.cancel()
-        return environment
+        while self._idle_order:
+            environment = self._idle_order.pop()
+            if watch := self._idle_watches.pop(environment.number, None):
+                watch.cancel()
+            if environment.state is State.IDLE:
+                environment.state = State.BUSY
+                return environment
+        return None
 
     async def _soon(self) -> Environment | None:
         """One that is freed within GRACE, where one is about to be."""
@@ -126,6 +130,7 @@ class Platform:
             pass
         if environment in self._idle_order:
             self._idle_order.remove(environment)
+            del self._idle_watches[environment.number]  # from here on it is not to be cancelled
             await environment.retire()
 
     def _over(self, task: asyncio.Task[None]) -> None:

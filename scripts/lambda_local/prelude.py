@@ -55,13 +55,14 @@ def parse(data: bytes) -> Prelude:
     """The prelude of its JSON, `ValueError` where a field has not the form that the platform wants."""
     value = json.loads(data)
     if not isinstance(value, dict):
-        raise ValueError(f"wanted a JSON object, found {data[:80]!r}")
+        raise ValueError(f"wanted a JSON object, found {data[:80]!r}")  # noqa: TRY004  all of it is a value from outside
     status = value.get("statusCode", 200)
     if type(status) is not int or not 100 <= status <= 999:
         raise ValueError(f"wanted an HTTP status, found statusCode {status!r}")
-    headers, cookies = value.get("headers") or {}, value.get("cookies") or []
+    headers = {} if value.get("headers") is None else value["headers"]
+    cookies = [] if value.get("cookies") is None else value["cookies"]
     if not isinstance(headers, dict) or not isinstance(cookies, list):
-        raise ValueError("wanted an object of headers and an array of cookies")
+        raise ValueError("wanted an object of headers and an array of cookies")  # noqa: TRY004
     pairs = tuple((name, text) for name, given in headers.items() for text in _texts(given))
     return Prelude(status, pairs, tuple(map(str, cookies)))
 

@@ -80,6 +80,7 @@ class Processes:
             _, held = await asyncio.wait(self._pumps, timeout=0.5)  # a process that got away may hold the pipe
             for task in held:
                 task.cancel()
+        self._processes, self._pumps = {}, []
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
     def pids(self) -> list[int]:
@@ -102,8 +103,11 @@ class Processes:
         self._pumps.append(asyncio.create_task(pump(process.stdout, name, self._say)))
 
     def _signal(self, number: signal.Signals) -> None:
-        leaders = {process.pid for process in self._processes.values()}
-        for group in leaders | {os.getpgid(pid) for pid in _family(leaders) if _alive(pid)}:
+        groups = {process.pid for process in self._processes.values()}
+        for pid in _family(groups):
+            with contextlib.suppress(ProcessLookupError):
+                groups.add(os.getpgid(pid))
+        for group in groups:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, number)
 
@@ -124,9 +128,3 @@ def _family(leaders: set[int]) -> set[int]:
         family |= children
         grown = bool(children)
     return family
-
-
-def _alive(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        return os.getpgid(pid) > 0
-    return False

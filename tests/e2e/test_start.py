@@ -158,7 +158,7 @@ def test_other_interfaces_only_when_asked(environment: dict[str, str]) -> None:
         (["--set", "claude_log"], "mitmclaude: claude_log='': wanted one of line, json, emf, verbose, off"),
         (["--set", "claude_log=json", "--set", "claude_log=off"], "mitmclaude: option claude_log is given 2 times: give it once"),
         (["--set", "claude_store=/proc/x"], "mitmclaude: claude_store: cannot write to the store /proc/x: No such file or directory"),
-        (["--set", "claude_store=ftp://x"], "mitmclaude: claude_store: wanted a directory or memory:, found 'ftp://x'"),
+        (["--set", "claude_store=ftp://x"], "mitmclaude: claude_store: wanted a directory, memory:, s3://… or dynamodb://…, found 'ftp://x'"),
         (["--set", "stream_large_bodies=1m"], "mitmclaude: stream_large_bodies sends a request upstream before it is checked: leave it unset, or set claude_validation=observe"),
         (["--listen-host", "0.0.0.0"], "mitmclaude: listens on other than loopback without tokens: set claude_tokens (see `mitmclaude token --help`), or claude_auth=none to let everybody in"),
         (["--set", "claude_tokens=file:/nowhere"], "mitmclaude: claude_tokens or claude_org_key: [Errno 2] No such file or directory: '/nowhere'"),

@@ -1,35 +1,46 @@
 """What every store does: one suite for all of them."""
 
+import random
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mitmclaude.stores import Store, open_store
+from mitmclaude.stores.dynamodb import DynamoDBStore
 from mitmclaude.stores.file import FileStore
 from mitmclaude.stores.memory import MemoryStore
+from mitmclaude.stores.open import open_spooled
+from mitmclaude.stores.s3 import S3Store
+from mitmclaude.stores.several import Several
 from mitmclaude.stores.spool import Spooled
 
 KEY = "records/date=2026-11-22/0198c1f2-0000-7000-8000-000000000000.json"
 
-MAKERS: dict[str, Callable[[Path], Store]] = {
+type Make = Callable[[Callable[[str], Any]], Store]
+
+MAKERS: dict[str, Make] = {  # each takes the fixtures that it names
     "memory": lambda _: MemoryStore(),
-    "file": FileStore,
-    "spooled": lambda path: Spooled(FileStore(path / "store"), FileStore(path / "spool")),
+    "file": lambda take: FileStore(take("tmp_path")),
+    "spooled": lambda take: Spooled(FileStore(take("tmp_path") / "store"), FileStore(take("tmp_path") / "spool")),
+    "s3": lambda take: open_store(take("s3_url")),
+    "dynamodb": lambda take: open_store(take("dynamodb_url")),
+    "several": lambda take: open_store(f"{take('s3_url')},{take('dynamodb_url')}"),
 }
 
 
 @pytest.fixture(params=MAKERS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    made = MAKERS[request.param](tmp_path)
+def store(request: pytest.FixtureRequest) -> Store:
+    made = MAKERS[request.param](request.getfixturevalue)
     made.check()
     return made
 
 
 def test_get_gives_what_was_put(store: Store) -> None:
     """An object comes back as it went in, empty ones and any bytes included."""
-    for content in (b"", b"{}", bytes(range(256)) * 5000):
+    for content in (b"", b"{}", bytes(range(256)) * 5000, random.Random(1).randbytes(1_300_000)):
         store.put(KEY, content)
         assert store.get(KEY) == content
 
@@ -101,5 +112,33 @@ def test_open_store(tmp_path: Path) -> None:
         opened = open_store(url)
         assert isinstance(opened, FileStore)
         assert opened.root == tmp_path
-    with pytest.raises(ValueError, match="wanted a directory or memory:, found 'ftp://x'"):
+    with pytest.raises(ValueError, match="wanted a directory, memory:, s3://… or dynamodb://…, found 'ftp://x'"):
         open_store("ftp://x")
+
+
+@pytest.mark.usefixtures("credentials")
+def test_open_store_on_aws() -> None:
+    """The stores on AWS by their URLs, alone and several, without asking AWS anything."""
+    assert isinstance(open_store("s3://bucket/prefix?region=eu-west-1"), S3Store)
+    assert isinstance(open_store("dynamodb://table"), DynamoDBStore)
+    both = open_store("s3://bucket/prefix, dynamodb://table")
+    assert isinstance(both, Several)
+    assert [type(store) for store in both.stores] == [S3Store, DynamoDBStore]
+
+
+@pytest.mark.usefixtures("credentials")
+def test_a_spool_belongs_to_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was spooled is found again from any directory and with other options, and for that store alone."""
+    monkeypatch.chdir(tmp_path)
+    first = spool_of("s3://bucket/a,dynamodb://table?ttl_days=30", tmp_path)
+    monkeypatch.chdir("/")
+    assert spool_of("s3://bucket/a,dynamodb://table", tmp_path) == first
+    assert spool_of("s3://bucket/b,dynamodb://table", tmp_path) != first
+    assert spool_of("s3://bucket/a,dynamodb://table?region=eu-west-1", tmp_path) != first
+    assert spool_of("/captures", tmp_path).name == "13922e13082c9749"
+
+
+def spool_of(url: str, spool: Path) -> Path:
+    opened = open_spooled(url, str(spool), {}).spool
+    assert isinstance(opened, FileStore)
+    return opened.root

@@ -6,7 +6,7 @@ import pytest
 
 from mitmclaude.stores.file import FileStore
 from mitmclaude.stores.memory import MemoryStore
-from mitmclaude.stores.spool import PAUSES, Spooled
+from mitmclaude.stores.spool import DOWN, PAUSES, Spooled
 
 
 class Fragile(MemoryStore):
@@ -57,6 +57,21 @@ def test_long_failure_spools_and_drains(tmp_path: Path, caplog: pytest.LogCaptur
     assert list(store.spool.keys()) == []
     store.put("c", b"3")
     assert fragile.get("c") == b"3", "after a drain the store is asked again"
+
+
+def test_a_store_is_asked_again_after_a_while(tmp_path: Path) -> None:
+    """Without any drain a store that was down is asked again some seconds later."""
+    now = 100.0
+    fragile = Fragile()
+    fragile.failures = len(PAUSES) + 1
+    store = Spooled(fragile, FileStore(tmp_path), lambda _: None, lambda: now)
+    store.put("a", b"1")
+    store.put("b", b"2")
+    assert fragile.tries == len(PAUSES) + 1
+    now += DOWN
+    store.put("c", b"3")
+    assert fragile.get("c") == b"3"
+    assert store.spooled == 2
 
 
 def test_spool_survives_the_process(tmp_path: Path) -> None:

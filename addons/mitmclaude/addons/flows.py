@@ -21,7 +21,9 @@ LIMIT = 256 * 1024 * 1024
 """Bytes of a decoded body that are looked through."""
 
 
-def exchange(flow: http.HTTPFlow, capture: Capture, end: End, flow_key: str | None) -> Exchange:
+def exchange(
+    flow: http.HTTPFlow, capture: Capture, end: End, *, flow_key: str | None, errors: tuple[str, ...] = ()
+) -> Exchange:
     """The exchange that `flow` was; hashes the bodies, so not for the event loop."""
     failed = end in ("upstream_failed", "client_gone", "shutdown")
     sent = None if end == "rejected" or flow.server_conn.timestamp_start is None else flow.request.raw_content
@@ -38,7 +40,7 @@ def exchange(flow: http.HTTPFlow, capture: Capture, end: End, flow_key: str | No
         principal=capture.principal,
         invocation=capture.invocation,
         flow_key=flow_key,
-        errors=tuple(capture.errors),
+        errors=errors,
     )
 
 

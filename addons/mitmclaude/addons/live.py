@@ -3,7 +3,7 @@
 import asyncio
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_bytes
 
@@ -15,6 +15,7 @@ from mitmclaude.exchange import Endpoint
 from mitmclaude.findings import Finding
 from mitmclaude.headers import Headers
 from mitmclaude.platform import Invocation
+from mitmclaude.record import Record
 from mitmclaude.session import Session
 from mitmclaude.summary import Summary
 
@@ -37,7 +38,6 @@ class Capture:
     body: bytes = b""
     """The request's body as it came."""
     findings: tuple[Finding, ...] = ()
-    errors: list[str] = field(default_factory=list)
     rejected: bool = False
     keeps_body: bool = True
     """Whether the request's body may be kept: not of who has no business here."""
@@ -53,6 +53,8 @@ class Capture:
     """What the client gets in place of an empty body."""
     invocation: Invocation | None = None
     deadline: asyncio.TimerHandle | None = None
+    partial: Future[Record | None] | None = None
+    """A record that was stored before the end."""
 
     def elapsed(self) -> float:
         """Seconds since the request's first byte."""

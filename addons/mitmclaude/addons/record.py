@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from mitmproxy import http
@@ -15,7 +17,7 @@ from mitmclaude.addons.offload import Offload
 from mitmclaude.addons.options import ClaudeOptions
 from mitmclaude.addons.store import StoreAddon
 from mitmclaude.addons.tee import release
-from mitmclaude.exchange import End
+from mitmclaude.exchange import End, Exchange
 from mitmclaude.options import Settings
 from mitmclaude.record import Record, flow_key, record_key, to_json
 from mitmclaude.redact import Redactor, credentials
@@ -59,43 +61,51 @@ class Recorder:
         self._store.tell()
 
     def keep_partial(self, capture: Capture, why: str) -> None:
-        """Store what there is of a record; the whole one takes its place, if it comes to that."""
-        capture.errors.append(why)
-        self._submit(capture, "shutdown")
-        capture.errors.remove(why)
+        """Store what there is of a record; the whole one takes its place and is told, if it comes to that."""
+        capture.partial = self._submit(capture, "shutdown", why, is_partial=True)
 
     async def _finish(self, flow: http.HTTPFlow, capture: Capture, end: End) -> None:
         record = await asyncio.wrap_future(self._submit(capture, end))
         if record is not None:
             mark(flow, record)
 
-    def _submit(self, capture: Capture, end: End) -> Future[Record | None]:
+    def _submit(self, capture: Capture, end: End, *errors: str, is_partial: bool = False) -> Future[Record | None]:
         capture.end = capture.elapsed()
         if capture.deadline is not None:
             capture.deadline.cancel()
         flow = capture.flow
         if capture.tap is not None and flow.response is not None:
             flow.response.raw_content = capture.tap.content  # for mitmweb and -w; what was sent does not change
-            if capture.tap.failure:
-                capture.errors.append(capture.tap.failure)
+            errors += (capture.tap.failure,) if capture.tap.failure else ()
         elif flow.response is not None:
             capture.response_end = capture.end
-        return self._offload.submit(0, self._keep, flow, flow.get_state(), capture, end, self._options.settings)
+        exchange = partial(flows.exchange, flow, capture, end, errors=errors)
+        job = partial(self._keep, capture, exchange, flow.get_state(), self._options.settings, capture.partial)
+        return self._offload.submit(0, job, is_partial)
 
     def _keep(
-        self, flow: http.HTTPFlow, state: dict[str, Any], capture: Capture, end: End, settings: Settings
+        self,
+        capture: Capture,
+        exchange: Callable[..., Exchange],
+        state: dict[str, Any],
+        settings: Settings,
+        earlier: Future[Record | None] | None,
+        is_partial: bool,
     ) -> Record | None:
         """Build and store the record and the raw flow; in a thread."""
         try:
+            if earlier is not None:
+                earlier.result()  # lest the partial record comes after the whole one
             redactor = Redactor(settings.fingerprint_key, credentials(capture.headers, capture.path))
             key = flow_key(capture.id, capture.started_at) if settings.capture != "metadata" else None
             if key is not None:
                 raw = self._offload.run(_size(state), flows.raw_flow, state, settings.capture, redactor)
                 self._store.put(key, raw)
             summary, who = capture.summary.result() if capture.summary else (Summary(), session(capture.headers, {}))
-            record = build.record(flows.exchange(flow, capture, end, key), summary, who, settings.capture, redactor)
+            record = build.record(exchange(flow_key=key), summary, who, settings.capture, redactor)
             self._store.put(record_key(record.id, record.started_at), to_json(record))
-            report(record, settings)
+            if not is_partial:
+                report(record, settings)
         except Exception as error:
             logger.exception("no record of request %s: %s", capture.id, type(error).__name__)
             return None

@@ -50,10 +50,15 @@ def _open_one(url: str) -> Store:
 
 
 def _identity(url: str) -> str:
-    """What the spool is named after: the same for the same stores, wherever the process starts and with any options."""
-    if url.startswith(("s3:", "dynamodb:")):
-        return ",".join(each.partition("?")[0] for each in split(url))
-    return str(Path(url).absolute())
+    """What the spool is named after: the same for the same stores, whatever their other options are."""
+    if not url.startswith(("s3:", "dynamodb:")):
+        return str(Path(url).absolute())
+    parts = []
+    for each in split(url):
+        place, _, query = each.partition("?")
+        where = [option for option in query.split("&") if option.startswith(("endpoint=", "region="))]
+        parts.append("?".join([place, *sorted(where)]))
+    return ",".join(parts)
 
 
 def _directory(path: str) -> Path:

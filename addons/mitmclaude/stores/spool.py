@@ -1,6 +1,7 @@
 """A store that does not lose what another store would not take: it spools to local disk and sends later."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,20 +13,30 @@ logger = logging.getLogger(__name__)
 PAUSES = (0.05, 0.2)
 """Seconds before the second and third try of a put."""
 
+DOWN = 5.0
+"""Seconds for which a store that failed is not asked again."""
+
 
 class Spooled:
     """Puts into `store`; after some tries into `spool`, from where `drain` sends to `store` once that is back.
 
-    While `store` is known to be down a put goes straight to `spool`, so that nobody waits for the tries again.
+    For a while after a failure puts go straight to `spool`, so that nobody waits for the tries again.
     `spooled`, `sent` and `lost` count objects.
     """
 
-    def __init__(self, store: Store, spool: Store, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        store: Store,
+        spool: Store,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.store = store
         self.spool = spool
         self.spooled = self.sent = self.lost = 0
-        self._down = False
         self._sleep = sleep
+        self._clock = clock
+        self._down_until = -math.inf
         self._draining = threading.Lock()
 
     def check(self) -> None:
@@ -35,7 +46,7 @@ class Spooled:
         failure = self._try(key, content)
         if failure is None:
             return
-        self._down = True
+        self._down_until = self._clock() + DOWN
         try:
             self.spool.put(key, content)
         except OSError as error:
@@ -71,14 +82,14 @@ class Spooled:
                 self.spool.delete(key)
                 sent += 1
             else:
-                self._down = False
+                self._down_until = -math.inf
         self.sent += sent
         if sent:
-            logger.info("sent %d spooled objects to the store", sent)
+            logger.warning("sent %d spooled objects to the store", sent)
         return sent
 
     def _try(self, key: str, content: bytes) -> OSError | None:
-        if self._down:
+        if self._clock() < self._down_until:
             return OSError("it was down a moment ago")
         for pause in (*PAUSES, None):
             try:

@@ -93,7 +93,7 @@ def attributes(key: str, content: bytes) -> dict[str, Value]:
 
 def principal_day(principal: str, day: str) -> str:
     """The partition of `by_principal_day`."""
-    return f"{principal[:LONGEST]}#{day}"
+    return f"{principal[: LONGEST - 11]}#{day}"
 
 
 def typed(item: Mapping[str, Value]) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _typed(value: Value) -> dict[str, Any]:
         case bytes():
             return {"B": value}
         case _:
-            return {"N": format(value, "f")}
+            return {"N": format(Decimal(value), "f")}
 
 
 def _of_record(record: Record) -> dict[str, Value]:
@@ -130,7 +130,8 @@ def _of_record(record: Record) -> dict[str, Value]:
 def _listed(value: object) -> str | Decimal | None:
     """A value as an item takes it, if it is of a kind that is listed."""
     if isinstance(value, str):
-        return value[: LONGEST + len("#2026-11-22")] or None
-    if isinstance(value, int | float | Decimal) and abs(value) < LARGEST:
-        return Decimal(str(value))
-    return None
+        return value[:LONGEST] or None
+    if not isinstance(value, int | float | Decimal):
+        return None
+    number = Decimal(str(value))
+    return number if abs(number) < LARGEST else None
