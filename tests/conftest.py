@@ -46,6 +46,6 @@ def built_image(adapter_binary: Path) -> str:
     if shutil.which("debootstrap") is None:
         pytest.skip("no debootstrap here: a base image cannot be made without a registry")
     with one_at_a_time("image"):
-        made_by(ROOT / "scripts" / "base-image", adapter_binary)
-        base, adapter = "mitmclaude-base:trixie", "mitmclaude-adapter:local"
-        return made_by(ROOT / "scripts" / "build-image", "--base", base, "--adapter", adapter, "--tag", "mitmclaude:test")
+        made_by(ROOT / "scripts" / "base-image", "--adapter", adapter_binary)
+        images = ("--base", "mitmclaude-base:trixie", "--adapter", "mitmclaude-adapter:local")
+        return made_by(ROOT / "scripts" / "build-image", *images, "--tag", "mitmclaude:test", "--network=host")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -161,7 +162,7 @@ def sam_deploy(settings: Settings, image: str, architecture: str | None, where: 
     return [
         "sam", "deploy",
         *("--template-file", str(TEMPLATE), "--stack-name", settings.stack, "--region", where),
-        *("--capabilities", "CAPABILITY_IAM", "--image-repository", image.partition("@")[0]),
+        *("--capabilities", "CAPABILITY_IAM", "--image-repository", re.sub(r"[@:][^/]*$", "", image)),
         *("--no-fail-on-empty-changeset",),
         *(["--guided"] if settings.guided else ["--no-confirm-changeset"]),
         *settings.sam,
@@ -184,7 +185,8 @@ def ready(told: Mapping[str, str], where: str) -> str:
             *(f"{name:<10} {value}" for name, value in told.items()),
             "",
             "A token for each person; it is shown once (scripts/setup makes .venv):",
-            f"    AWS_REGION={where} .venv/bin/mitmclaude token new NAME --tokens 'secretsmanager:{told['Tokens']}'",
+            f"    export AWS_DEFAULT_REGION={where}",
+            f"    .venv/bin/mitmclaude token new NAME --tokens 'secretsmanager:{told['Tokens']}'",
             "",
             "In the shell that starts Claude Code:",
             f"    export ANTHROPIC_BASE_URL={url} ENABLE_TOOL_SEARCH=true",

@@ -83,7 +83,11 @@ def settings(arguments: list[str]) -> tuple[Settings, Emit]:
 def main(arguments: list[str] | None = None) -> int:
     """Runs until SIGINT or SIGTERM."""
     function, emit = settings(sys.argv[1:] if arguments is None else arguments)
-    asyncio.run(_run(function, emit))
+    try:
+        asyncio.run(_run(function, emit))
+    except OSError as e:
+        print(f"lambda-local: {e}", file=sys.stderr)
+        return 1
     return 0
 
 

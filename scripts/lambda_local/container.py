@@ -23,7 +23,7 @@ read -r go || exit 0
 exec "$@" </dev/null
 """
 MARK = "lambda-local: extensions="
-SANDBOX_USER = "993:990"  # what Lambda runs as; an image that names a user of its own keeps it
+SANDBOX_USER = "993:990"  # what Lambda runs every image as, whatever its USER
 START_LIMIT = 60.0  # seconds for Docker to start a container
 
 
@@ -106,14 +106,13 @@ class Container:
     def _arguments(self, config: dict[str, object]) -> list[str]:
         """`docker run …`: what Lambda allows a function, then the user's own arguments, then the image's command."""
         variables = {"_HANDLER": "", "LAMBDA_TASK_ROOT": "/var/task"} | self._variables
-        user = [] if config.get("User") not in {None, "", "0", "root"} else ["--user", SANDBOX_USER]
         settings = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
         return [
             "run", "--rm", "--interactive", "--init", "--name", self._name, "--network", "host",
             "--read-only", "--tmpfs", "/tmp:rw,exec,mode=1777,size=512m",  # noqa: S108
             "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", "1024",
             "--ulimit", "nofile=1024:1024", "--memory", f"{self._settings.memory}m",
-            *user, *settings, *self._settings.docker_args,
+            "--user", SANDBOX_USER, *settings, *self._settings.docker_args,
             "--entrypoint", "/bin/sh", self._settings.image, "-c", LAUNCHER, "sh", *self._command(config),
         ]  # fmt: skip
 

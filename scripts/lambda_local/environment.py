@@ -19,6 +19,7 @@ from .processes import Processes
 from .runtime_api import RuntimeApi
 from .settings import Settings, free_port, variables
 
+LINGER = 0.1  # seconds from an error that is reported, or an extension that is gone, to the exit that may be the cause
 SHUTDOWN_BUDGET = 2.0  # seconds for the whole shutdown where there is an extension, of which
 RUNTIME_SHARE = 0.3  # the runtime has this part between SIGTERM and SIGKILL
 
@@ -82,6 +83,8 @@ class Environment:
         try:
             await self._api.offer(invocation, int((time.time() + timeout) * 1000))
             await self._watched(self._api.settled(), timeout)
+            if invocation.error:
+                await self._watched(asyncio.sleep(LINGER))
         except TimeoutError:
             status = "timeout"
             await self._give_up(invocation, f"Task timed out after {timeout:.2f} seconds")
@@ -181,6 +184,8 @@ class Environment:
         tasks: set[asyncio.Future[Any]] = {wanted, exited, broken}
         try:
             done, _ = await asyncio.wait(tasks, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if done == {broken}:
+                done |= (await asyncio.wait({exited}, timeout=LINGER))[0]
         finally:
             for task in tasks:
                 task.cancel()
@@ -192,11 +197,11 @@ class Environment:
             raise FunctionError(exited.result() if exited in done else self._api.broken)
 
     async def _give_up(self, invocation: Invocation, why: str) -> None:
-        """The end of a broken environment. Its processes go first: nothing that they still do may count."""
+        """The end of a broken environment. The answer goes first: an adapter that outlives its app would end it."""
         self._say(f"RequestId: {invocation.id} {why}")
         self.state = State.ENDED
-        await self._kill()
         await invocation.fail(why)
+        await self._kill()
 
     async def _kill(self) -> None:
         if self._backend is not None:

@@ -32,12 +32,13 @@ class Invocation:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _reader: PreludeReader | None = None
 
-    async def begin(self, content_type: str) -> None:
-        """The runtime began to answer. Without a prelude all of it is body, of the type that the runtime names."""
+    async def begin(self, content_type: str) -> bool:
+        """The runtime began to answer: with a prelude, or else all of it is body, of the type that it names."""
         if content_type.partition(";")[0].strip().lower() == CONTENT_TYPE:
             self._reader = PreludeReader()
-        else:
-            await self.answer.head(Prelude(headers=(("content-type", content_type or "application/octet-stream"),)))
+            return True
+        await self.answer.head(Prelude(headers=(("content-type", content_type or "application/octet-stream"),)))
+        return False
 
     async def receive(self, data: bytes) -> None:
         """The next bytes of the response. `ValueError` where it should begin with a prelude and does not."""

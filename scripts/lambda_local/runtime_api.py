@@ -18,6 +18,7 @@ from .settings import Settings
 
 RUNTIME = "/2018-06-01/runtime/"
 EXTENSION = "/2020-01-01/extension/"
+NO_PRELUDE = "the response is no HTTP stream, so all of it is body: is AWS_LWA_INVOKE_MODE=response_stream missing?"
 OK = b'{"status":"OK"}\n'
 
 
@@ -192,7 +193,8 @@ class RuntimeApi:
     async def _response(self, connection: Connection, head: Head, body: Body, invocation: Invocation) -> None:
         """Passes the pieces on as they come."""
         try:
-            await invocation.begin(head.get("content-type") or "")
+            if not await invocation.begin(head.get("content-type") or ""):
+                self._say(f"RequestId: {invocation.id} {NO_PRELUDE}")
             async for piece in body:
                 await invocation.receive(piece)
         except ValueError as e:

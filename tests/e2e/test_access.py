@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.proxy import Proxy, running
 from tests.e2e.test_canary import assert_clean, everything
 from tests.e2e.wire import Answer, call
-from tests.upstream import Upstream, serving
+from tests.upstream import Upstream
 
 BODY = json.dumps({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).encode()
 ORG_KEY = "sk-ant-" + "api03-" + "org0" * 16
@@ -124,6 +124,14 @@ def test_only_the_api_is_reached(
     assert answer.status == status
     assert len(upstream.requests) == (status == 200)
     assert not any(value == b"evil.example" for request in upstream.requests for _, value in request.headers)
+
+
+def test_probes_are_answered_here(guarded: Proxy, upstream: Upstream) -> None:
+    """Claude Code's probes need no token, and go no further."""
+    for path in ("/", "/api/hello"):
+        assert ask(guarded, {}, path, b"", "HEAD").status == 200
+    assert upstream.requests == []
+    assert guarded.files("records") == []
 
 
 def test_connect_is_refused(guarded: Proxy, upstream: Upstream) -> None:

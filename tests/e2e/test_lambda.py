@@ -21,12 +21,12 @@ from unittest import mock
 
 import boto3
 import pytest
+from scripts.lambda_local import Local
+from scripts.lambda_local import running as platform
 
 from mitmclaude import auth
 from mitmclaude.stores import Store, open_store
 from mitmclaude.stores.table import TABLE
-from scripts.lambda_local import Local
-from scripts.lambda_local import running as platform
 from tests.e2e.proxy import ROOT, decompressed
 from tests.e2e.test_canary import BODY as CANARIES
 from tests.e2e.test_canary import SECRETS
@@ -291,7 +291,7 @@ def test_canaries(service: Service) -> None:
     haystack = service.local.logs.encode()
     for kind in ("s3://captures/team", "dynamodb://calls"):
         with service.store(kind) as store:
-            for key in store.keys():
+            for key in store.keys(""):
                 content = store.get(key)
                 path = service.folder / "look"
                 path.write_bytes(content)

@@ -3,7 +3,6 @@
 import concurrent.futures
 import gzip
 import hashlib
-import itertools
 import json
 import os
 import time
@@ -50,8 +49,7 @@ def test_chunks_pass_at_once(local: Local) -> None:
         while client.read_body():
             at.append(time.monotonic() - began)
         assert client.whole
-    gaps = [after - before for before, after in itertools.pairwise(at)]
-    assert all(0.2 < gap < 0.45 for gap in gaps), gaps
+    assert at[3] - at[0] > 0.6, at
 
 
 def test_prelude_cookies_and_remapped_headers(local: Local) -> None:
@@ -127,7 +125,9 @@ def test_one_connection_many_requests(local: Local) -> None:
     with Client(local.port) as client:
         for _ in range(3):
             assert client.send("GET", "/ready").answer().body == b"ready"
-        assert client.send("HEAD", "/ready").answer().status == 200
+        head = client.send("HEAD", "/ready").answer()
+        assert (head.status, head.header("x-amzn-remapped-content-length")) == (200, "5")
+        local.wait_for("EMPTY BODY to a HEAD request")
         assert client.send("GET", "/ready").answer().body == b"ready"
 
 
@@ -194,6 +194,7 @@ def test_client_disconnect(toy: Start) -> None:
         local.wait_for("toy: stream complete")
         assert time.monotonic() - left > 0.7
         local.wait_for("the client is gone; the invocation goes on")
+        local.wait_until_idle()
         assert get(local, "/ready").status == 200
         assert len(local.environments) == 1
 
@@ -251,7 +252,7 @@ def test_empty_body(toy: Start) -> None:
         assert client.read_body() == b""
         assert not client.whole
         assert 1.2 < time.monotonic() - began < 3
-        local.wait_for("EMPTY BODY in stream mode")
+        local.wait_for("EMPTY BODY to a GET request")
         local.wait_for("REPORT")
 
 

@@ -27,6 +27,7 @@ class Toy(BaseHTTPRequestHandler):
     """`GET /ready` is the readiness check; `?…` gives a path its numbers."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server_version = "toy/1"
 
     def answer(self) -> None:
@@ -135,6 +136,7 @@ class Toy(BaseHTTPRequestHandler):
     def answer_crash_later(self) -> None:
         self.start_stream()
         self.send_chunk(b"data: half\n\n")
+        time.sleep(0.5)  # for the adapter to pass it on
         os._exit(4)
 
 

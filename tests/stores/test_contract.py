@@ -130,15 +130,15 @@ def test_open_store_on_aws() -> None:
 def test_a_spool_belongs_to_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was spooled is found again from any directory and with other options, and for that store alone."""
     monkeypatch.chdir(tmp_path)
-    first = spool_of("s3://bucket/a,dynamodb://table?ttl_days=30", tmp_path)
+    first, second = spools_of("s3://bucket/a,dynamodb://table?ttl_days=30", tmp_path)
+    assert first != second
     monkeypatch.chdir("/")
-    assert spool_of("s3://bucket/a,dynamodb://table", tmp_path) == first
-    assert spool_of("s3://bucket/b,dynamodb://table", tmp_path) != first
-    assert spool_of("s3://bucket/a,dynamodb://table?region=eu-west-1", tmp_path) != first
-    assert spool_of("/captures", tmp_path).name == "13922e13082c9749"
+    assert spools_of("s3://bucket/a,dynamodb://table", tmp_path) == [first, second]
+    assert spools_of("s3://bucket/b,dynamodb://table", tmp_path)[0] != first
+    assert spools_of("s3://bucket/a,dynamodb://table?region=eu-west-1", tmp_path)[1] != second
+    assert spools_of("/captures", tmp_path)[0].name == "13922e13082c9749"
 
 
-def spool_of(url: str, spool: Path) -> Path:
-    opened = open_spooled(url, str(spool), {}).spool
-    assert isinstance(opened, FileStore)
-    return opened.root
+def spools_of(url: str, spool: Path) -> list[Path]:
+    opened = [spooled.spool for spooled in open_spooled(url, str(spool), {})]
+    return [store.root for store in opened if isinstance(store, FileStore)]

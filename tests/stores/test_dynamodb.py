@@ -271,6 +271,14 @@ def test_nobody_listens(credentials: None) -> None:
     assert time.monotonic() - started < 5
 
 
+def test_region(credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The region comes from the URL, else from AWS_REGION, which boto3 alone does not read."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    assert DynamoDBStore("dynamodb://table")._client.meta.region_name == "eu-west-1"
+    assert DynamoDBStore("dynamodb://table?region=eu-north-1")._client.meta.region_name == "eu-north-1"
+
+
 def test_no_region(credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a region there is no client, which is told when the store is opened."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):

@@ -84,11 +84,16 @@ def test_get_asks_each(tmp_path: Path) -> None:
 def test_the_spool_brings_the_failed_one_up_to_date(tmp_path: Path) -> None:
     """What one store did not take is sent from the spool when it is back."""
     broken, whole = Broken("b"), MemoryStore()
-    store = Spooled(Several([whole, broken]), FileStore(tmp_path), lambda _: None)
+    spooled = [
+        Spooled(store, FileStore(tmp_path / str(number)), sleep=lambda _: None)
+        for number, store in enumerate((whole, broken))
+    ]
+    store = Several(spooled)
     store.put(RECORD, b"r")
-    assert whole.get(RECORD) == b"r"
+    store.put("records/b.json", b"s")
+    assert [whole.get(key) for key in (RECORD, "records/b.json")] == [b"r", b"s"], "the other is not kept from its part"
     broken.down = False
-    assert store.drain() == 1
+    assert [one.drain() for one in spooled] == [0, 2]
     assert broken.get(RECORD) == b"r"
 
 

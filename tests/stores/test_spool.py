@@ -26,7 +26,7 @@ class Fragile(MemoryStore):
 def make(tmp_path: Path) -> tuple[Fragile, Spooled, list[float]]:
     pauses: list[float] = []
     fragile = Fragile()
-    return fragile, Spooled(fragile, FileStore(tmp_path), pauses.append), pauses
+    return fragile, Spooled(fragile, FileStore(tmp_path), sleep=pauses.append), pauses
 
 
 def test_short_failure_is_tried_again(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_store_is_asked_again_after_a_while(tmp_path: Path) -> None:
     now = 100.0
     fragile = Fragile()
     fragile.failures = len(PAUSES) + 1
-    store = Spooled(fragile, FileStore(tmp_path), lambda _: None, lambda: now)
+    store = Spooled(fragile, FileStore(tmp_path), sleep=lambda _: None, clock=lambda: now)
     store.put("a", b"1")
     store.put("b", b"2")
     assert fragile.tries == len(PAUSES) + 1
@@ -90,7 +90,7 @@ def test_lost_is_counted_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     fragile.failures = 100
     broken = Fragile()
     broken.failures = 100
-    store = Spooled(fragile, broken, lambda _: None)
+    store = Spooled(fragile, broken, sleep=lambda _: None)
     store.put("records/a.json", b"1")
     assert store.lost == 1
     assert "lost records/a.json" in caplog.text

@@ -32,7 +32,7 @@ def lines(server: ServerInstance[ReverseMode], prefix: str, store: str) -> list[
         return []
     host, port, *_ = server.listen_addrs[0]
     url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else f'[{host}]' if ':' in host else host}:{port}"  # noqa: S104
-    kept = store if store.endswith(":") else Path(store).expanduser().absolute()
+    kept = store if store.endswith(":") or "://" in store else Path(store).expanduser().absolute()
     if not isinstance(server.mode, ReverseMode):
         return [
             f"mitmclaude captures calls to api.anthropic.com through the proxy {url}; stores in {kept}",

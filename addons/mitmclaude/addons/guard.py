@@ -73,8 +73,11 @@ class Guard:
         self._org_key = open_secret(org_key).read().strip() if org_key else b""
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if self._tokens is None or self._options.settings.auth == "none" or flow.response is not None:
+            return
         capture = self._live.get(flow.id)
-        if capture is None or self._tokens is None or self._options.settings.auth == "none":
+        if capture is None:  # a probe of the connection, which needs no token and goes no further
+            flow.response = http.Response.make(200, b"ok\n", {"content-type": "text/plain"})
             return
         await self._refresh()
         who = auth.identify(capture.headers, self._table, injected=bool(self._org_key))

@@ -78,12 +78,14 @@ class ToLambda:
         capture = self._live.get(flow.id)
         if capture is not None and capture.tap is not None:
             capture.tap.pad = PAD
+        elif flow.request.method == "HEAD":
+            pass  # nobody waits for its body
         elif flow.response.raw_content is None and expected_http_body_size(flow.request, flow.response) == 0:
             _give_body(flow.response, capture)
         flow.response.headers["connection"] = "close"
 
     def response(self, flow: http.HTTPFlow) -> None:
-        if self._active and flow.response is not None and flow.response.raw_content == b"":
+        if self._active and flow.request.method != "HEAD" and flow.response and flow.response.raw_content == b"":
             flow.response.raw_content = PAD
 
 

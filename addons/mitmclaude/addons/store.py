@@ -9,6 +9,7 @@ from mitmproxy import exceptions
 from mitmclaude.addons.offload import Offload
 from mitmclaude.addons.options import ClaudeOptions
 from mitmclaude.stores.open import open_spooled
+from mitmclaude.stores.several import Several
 from mitmclaude.stores.spool import Spooled
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,8 @@ class StoreAddon:
     def __init__(self, options: ClaudeOptions, offload: Offload) -> None:
         self._options = options
         self._offload = offload
-        self._store: Spooled | None = None
+        self._spooled: list[Spooled] = []
+        self._store = Several(())
         self._opened: tuple[str, str] | None = None
         self._running = False
         self._drain: asyncio.Task[None] | None = None
@@ -35,14 +37,15 @@ class StoreAddon:
             return
         self._opened = wanted
         try:
-            store = open_spooled(settings.store, settings.spool, os.environ)
+            spooled = open_spooled(settings.store, settings.spool, os.environ)
+            store = Several(spooled)
             store.check()
         except (OSError, ValueError) as error:
             if self._running:
                 raise exceptions.OptionsError(f"claude_store: {error}") from error
             self._options.fail(f"claude_store: {error}")
         else:
-            self._store = store
+            self._spooled, self._store = spooled, store
 
     def running(self) -> None:
         self._running = True
@@ -54,16 +57,16 @@ class StoreAddon:
 
     def tell(self) -> None:
         """Log what the store did not take."""
-        if (store := self._store) is not None and (store.spooled or store.lost):
-            logger.warning("store: %d spooled, %d sent later, %d lost", store.spooled, store.sent, store.lost)
+        spooled, sent, lost = (sum(getattr(s, name) for s in self._spooled) for name in ("spooled", "sent", "lost"))
+        if spooled or lost:
+            logger.warning("store: %d spooled, %d sent later, %d lost", spooled, sent, lost)
 
     def put(self, key: str, content: bytes) -> None:
         """Keep an object; blocks, and does not raise for a store that fails."""
-        if self._store is not None:
-            self._store.put(key, content)
+        self._store.put(key, content)
 
     async def _drain_forever(self) -> None:
         while True:
-            if self._store is not None:
-                await asyncio.wrap_future(self._offload.submit(0, self._store.drain))
+            for spooled in self._spooled:
+                await asyncio.wrap_future(self._offload.submit(0, spooled.drain))
             await asyncio.sleep(DRAIN_EVERY)

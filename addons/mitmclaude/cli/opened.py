@@ -8,7 +8,7 @@ import typer
 from mitmclaude.stores import Store, open_store
 
 StoreOption = Annotated[
-    str, typer.Option("--store", envvar="CLAUDE_STORE", help="The directory that claude_store named.")
+    str, typer.Option("--store", envvar="CLAUDE_STORE", help="What claude_store says, e.g. s3://bucket/prefix.")
 ]
 
 

@@ -5,6 +5,7 @@ The client tries three times, with jitter between (botocore's ``standard`` mode)
 where a connection stays silent. https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 """
 
+import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -90,10 +91,10 @@ def client(service: str, options: Mapping[str, str]) -> Any:
         tcp_keepalive=True,
         s3={"addressing_style": "path"} if "endpoint" in options else None,
     )
+    region = options.get("region") or os.environ.get("AWS_REGION")  # boto3 reads AWS_DEFAULT_REGION alone
     # a session of its own: the default one of boto3 may not be used by two threads that make clients
-    return boto3.session.Session().client(
-        service, region_name=options.get("region"), endpoint_url=_endpoint(options), config=config
-    )
+    session = boto3.session.Session(region_name=region)
+    return session.client(service, endpoint_url=_endpoint(options), config=config)
 
 
 @contextmanager

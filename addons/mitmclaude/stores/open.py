@@ -9,7 +9,7 @@ from mitmclaude.stores.file import FileStore
 from mitmclaude.stores.memory import MemoryStore
 from mitmclaude.stores.protocol import Store
 from mitmclaude.stores.several import Several, split
-from mitmclaude.stores.spool import Spooled
+from mitmclaude.stores.spool import PAUSES, Spooled
 
 
 def open_store(url: str) -> Store:
@@ -22,11 +22,18 @@ def open_store(url: str) -> Store:
     return _open_one(url) if len(urls) == 1 else Several([_open_one(each) for each in urls])
 
 
-def open_spooled(url: str, spool: str, environment: Mapping[str, str]) -> Spooled:
-    """The store that `url` names, with a spool of its own below the directory `spool`, or below the state directory."""
+def open_spooled(url: str, spool: str, environment: Mapping[str, str]) -> list[Spooled]:
+    """Each store that `url` names, with a spool of its own below `spool`, or below the user's state directory."""
     state = environment.get("XDG_STATE_HOME") or "~/.local/state"
+    below = _directory(spool or f"{state}/mitmclaude/spool")
+    urls = split(url)
+    return [_spooled(each, below) for each in (urls if len(urls) > 1 else [url])]
+
+
+def _spooled(url: str, below: Path) -> Spooled:
+    is_on_aws = url.startswith(("s3:", "dynamodb:"))  # where the client tries again by itself
     name = blake2b(_identity(url).encode(), digest_size=8).hexdigest()
-    return Spooled(open_store(url), FileStore(_directory(spool or f"{state}/mitmclaude/spool") / name))
+    return Spooled(_open_one(url), FileStore(below / name), pauses=() if is_on_aws else PAUSES)
 
 
 def _open_one(url: str) -> Store:
@@ -50,15 +57,12 @@ def _open_one(url: str) -> Store:
 
 
 def _identity(url: str) -> str:
-    """What the spool is named after: the same for the same stores, whatever their other options are."""
+    """What the spool is named after: the same for the same store, whatever its other options are."""
     if not url.startswith(("s3:", "dynamodb:")):
         return str(Path(url).absolute())
-    parts = []
-    for each in split(url):
-        place, _, query = each.partition("?")
-        where = [option for option in query.split("&") if option.startswith(("endpoint=", "region="))]
-        parts.append("?".join([place, *sorted(where)]))
-    return ",".join(parts)
+    place, _, query = url.partition("?")
+    where = [option for option in query.split("&") if option.startswith(("endpoint=", "region="))]
+    return "?".join([place, *sorted(where)])
 
 
 def _directory(path: str) -> Path:

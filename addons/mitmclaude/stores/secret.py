@@ -3,7 +3,9 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from mitmclaude.stores import aws
 
 LARGEST = 1024 * 1024
 """Bytes of a secret that are read; Secrets Manager holds 64 KB."""
@@ -18,7 +20,7 @@ class Secret(NamedTuple):
 
 
 def open_secret(url: str) -> Secret:
-    """The secret at `url`; ValueError where that names no kind of place. AWS clients are made here, once."""
+    """The secret at `url`; ValueError where that names no kind of place, OSError where its client cannot be made."""
     kind, colon, name = url.partition(":")
     if not colon or not name or kind not in _KINDS:
         raise ValueError(f"wanted file:PATH, env:NAME, secretsmanager:ID or ssm:NAME, found {url[:80]!r}")
@@ -59,47 +61,36 @@ def _env(name: str) -> _Place:
 
 
 def _secretsmanager(name: str) -> _Place:
-    client = _client("secretsmanager")
-    return (
-        _told(name, lambda: client.get_secret_value(SecretId=name)["SecretString"].encode()),
-        _told(name, lambda content: client.put_secret_value(SecretId=name, SecretString=content.decode())),
-    )
+    with aws.told(name):
+        client = aws.client("secretsmanager", {})
+
+    def read() -> bytes:
+        with aws.told(name):
+            text: str = client.get_secret_value(SecretId=name)["SecretString"]
+        return text.encode()
+
+    def write(content: bytes) -> None:
+        with aws.told(name):
+            client.put_secret_value(SecretId=name, SecretString=content.decode())
+
+    return read, write
 
 
 def _ssm(name: str) -> _Place:
-    client = _client("ssm")
-    return (
-        _told(name, lambda: client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"].encode()),
-        _told(
-            name,
-            lambda content: client.put_parameter(
-                Name=name, Value=content.decode(), Type="SecureString", Overwrite=True, Tier="Intelligent-Tiering"
-            ),
-        ),
-    )
+    with aws.told(name):
+        client = aws.client("ssm", {})
 
+    def read() -> bytes:
+        with aws.told(name):
+            text: str = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+        return text.encode()
 
-def _client(service: str) -> Any:
-    import boto3
-    from botocore.config import Config
+    def write(content: bytes) -> None:
+        text, kind = content.decode(), "SecureString"
+        with aws.told(name):
+            client.put_parameter(Name=name, Value=text, Type=kind, Overwrite=True, Tier="Intelligent-Tiering")
 
-    return boto3.client(service, config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}))
-
-
-def _told[**P, T](name: str, call: Callable[P, T]) -> Callable[P, T]:
-    """`call` with the errors of AWS as OSError, which tell the secret's name and not its value."""
-
-    def told(*args: P.args, **kwargs: P.kwargs) -> T:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            return call(*args, **kwargs)
-        except ClientError as error:
-            raise OSError(f"{name}: {error.response.get('Error', {}).get('Code', 'error')}") from None
-        except BotoCoreError as error:
-            raise OSError(f"{name}: {type(error).__name__}") from None
-
-    return told
+    return read, write
 
 
 _KINDS: dict[str, Callable[[str], _Place]] = {

@@ -4,14 +4,14 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from mitmclaude.stores.protocol import Store
 
 logger = logging.getLogger(__name__)
 
 PAUSES = (0.05, 0.2)
-"""Seconds before the second and third try of a put."""
+"""Seconds before the second and third try of a put, unless told otherwise."""
 
 DOWN = 5.0
 """Seconds for which a store that failed is not asked again."""
@@ -28,12 +28,15 @@ class Spooled:
         self,
         store: Store,
         spool: Store,
+        *,
+        pauses: Sequence[float] = PAUSES,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.store = store
         self.spool = spool
         self.spooled = self.sent = self.lost = 0
+        self._pauses = tuple(pauses)
         self._sleep = sleep
         self._clock = clock
         self._down_until = -math.inf
@@ -76,7 +79,9 @@ class Spooled:
             for key in self.spool.keys(""):
                 try:
                     self.store.put(key, self.spool.get(key))
-                except (OSError, KeyError) as error:
+                except KeyError:  # another process has sent it
+                    continue
+                except OSError as error:
                     logger.debug("still spooled: %s: %s", key, error)
                     break
                 self.spool.delete(key)
@@ -91,7 +96,7 @@ class Spooled:
     def _try(self, key: str, content: bytes) -> OSError | None:
         if self._clock() < self._down_until:
             return OSError("it was down a moment ago")
-        for pause in (*PAUSES, None):
+        for pause in (*self._pauses, None):
             try:
                 self.store.put(key, content)
             except OSError as error:
