@@ -18,6 +18,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 from tests.e2e.proxy import MITMDUMP, ROOT, SCRIPT, Proxy, running, scrubbed_environment
 
+from benchmark import cold as image
 from benchmark.report import Row, as_json, machine, markdown, p95
 
 HERE = Path(__file__).parent
@@ -40,6 +41,7 @@ class Bench:
     folder: Path
     bare_script: Path
     quick: bool
+    image: str
 
     @property
     def direct(self) -> int:
@@ -176,6 +178,35 @@ def start(bench: Bench) -> Rows:
     ]
 
 
+def cold(bench: Bench) -> Rows:
+    """From `docker run` of the built image (`--image`) to the first answer, in the same image."""
+    if subprocess.run(["docker", "image", "inspect", bench.image], capture_output=True).returncode:
+        print(f"cold: no image {bench.image} here: scripts/build-image makes it", file=sys.stderr)
+        return []
+    taken: dict[str, list[float]] = {"bare": [], "memory": [], "aws": []}
+    with image.aws() as on_aws:
+        for _ in range(bench.rounds(8)):
+            port = image.free_port()
+            taken["bare"].append(_cold(image.bare(bench.image, bench.upstream, bench.bare_script, port), port))
+            in_memory = image.ours(bench.image, bench.upstream, port, CLAUDE_STORE="memory:")
+            taken["memory"].append(_cold(in_memory, port))
+            taken["aws"].append(_cold(image.ours(bench.image, bench.upstream, port, **on_aws), port))
+    return [
+        Row("image: run to the first answer", "s", taken["bare"], taken["memory"]),
+        Row("image: run to the first answer, with S3 and DynamoDB", "s", taken["bare"], taken["aws"]),
+    ]
+
+
+def _cold(command: Sequence[str], port: int) -> float:
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        return _until(lambda: _hello(port), process) - began
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def _start(bench: Bench, script: Path, arguments: Sequence[str]) -> tuple[float, float]:
     """Seconds from exec to a connection that is accepted, and to an answered request."""
     with socket.socket() as free:
@@ -230,7 +261,7 @@ def validation(bench: Bench) -> Rows:
 
 
 MEASURES: dict[str, Callable[[Bench], Rows]] = {
-    made.__name__: made for made in (latency, events, throughput, parallel, memory, start, validation)
+    made.__name__: made for made in (latency, events, throughput, parallel, memory, start, cold, validation)
 }
 
 
@@ -252,13 +283,14 @@ def main(description: str | None) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a look, not a result")
     parser.add_argument("--only", action="append", choices=MEASURES, metavar="NAME", help="only this one; repeatable")
+    parser.add_argument("--image", default="mitmclaude:latest", metavar="NAME", help="the image of `cold`")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every round's values here")
     given = parser.parse_args()
     rows: Rows = []
     with tempfile.TemporaryDirectory(prefix="mitmclaude-bench-") as folder, upstream_process() as upstream:
         script = Path(folder, "stream_only.py")
         script.write_text(BARE)
-        bench = Bench(upstream, Path(folder), script, given.quick)
+        bench = Bench(upstream, Path(folder), script, given.quick, given.image)
         for name in given.only or MEASURES:
             began = time.perf_counter()
             rows += MEASURES[name](bench)

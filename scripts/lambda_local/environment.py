@@ -99,7 +99,8 @@ class Environment:
         self.frozen = True
         with contextlib.suppress(DockerError):  # the container is gone; whoever watches the environment will know
             await self._backend.freeze()
-        self.state = State.IDLE
+        if self.state is not State.ENDED:  # retired meanwhile
+            self.state = State.IDLE
 
     async def exited(self) -> str:
         """Returns, when a process of an idle environment ends, how it ended."""
@@ -126,8 +127,9 @@ class Environment:
         self._say(f"SHUTDOWN {how or 'the runtime is still there, SIGKILL'} after {took:.0f} ms")
         left = SHUTDOWN_BUDGET - (time.monotonic() - began)
         if self._api.announce_shutdown(int((time.time() + left) * 1000), reason):
-            with contextlib.suppress(TimeoutError, FunctionError):
-                await self._watched(self._api.failed(), left)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._api.failed()  # until one of them hangs up
 
     def _claim(self) -> None:
         if self.state is State.ENDED:
