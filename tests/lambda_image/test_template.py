@@ -156,8 +156,8 @@ def test_function() -> None:
     (function,) = resources("AWS::Lambda::Function").values()
     assert function["PackageType"] == "Image"
     assert not function.keys() & {"VpcConfig", "TracingConfig", "DeadLetterConfig"}
-    assert function["LoggingConfig"]["LogGroup"] == {"Ref": "LogGroup"}
-    assert function["LoggingConfig"]["ApplicationLogLevel"] == "INFO"  # DEBUG logs keys, WARN drops our lines
+    # in JSON, Lambda sets the adapter's level, and drops lines of ours below it
+    assert function["LoggingConfig"] == {"LogGroup": {"Ref": "LogGroup"}, "LogFormat": "Text"}
     assert [default(name) for name in ("Architecture", "MemorySize", "Timeout")] == ["arm64", 1769, 900]
     assert source()["Parameters"]["Timeout"]["MaxValue"] == 900
     assert default("ReservedConcurrency") > 0

@@ -116,4 +116,5 @@ def _redacted(content: bytes, headers: Headers, redactor: Redactor) -> bytes:
         return UNREADABLE
     is_stream = "text/event-stream" in (header(headers, b"content-type") or "").lower()
     redacted = redactor.sse(plain) if is_stream else redactor.raw(plain)
-    return content if redacted == plain else redacted
+    # what stands behind the end of the encoded part was not decoded, but is there to be read
+    return redactor.raw(content) if redacted == plain else redacted
