@@ -323,7 +323,7 @@ def test_an_outage_of_s3(backend: dict[str, Any], tmp_path: Path, upstream_serve
             assert service.ask().status == 200
             service.local.wait_for("spooled records/")
             moto.start()
-            time.sleep(16)
+            time.sleep(6)
             assert service.ask("paced?events=20&delay=0.1").status == 200
             service.local.wait_for("sent [0-9]+ spooled objects")
             service.records(2)

@@ -20,7 +20,8 @@ LARGE = 1024 * 1024
 MEMORY = 4 * 1024**3
 """Bytes of address space for that process: a body of the largest accepted size takes less in any shape."""
 
-THREADS = 8
+THREADS = 32
+"""At most: as many answers may end at once, each waiting for its store."""
 
 
 class Offload:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -93,10 +94,10 @@ class Recorder:
         is_partial: bool,
     ) -> Record | None:
         """Build and store the record and the raw flow; in a thread."""
+        redactor = Redactor(settings.fingerprint_key, credentials(capture.headers, capture.path))
         try:
             if earlier is not None:
                 earlier.result()  # lest the partial record comes after the whole one
-            redactor = Redactor(settings.fingerprint_key, credentials(capture.headers, capture.path))
             key = flow_key(capture.id, capture.started_at) if settings.capture != "metadata" else None
             if key is not None:
                 raw = self._offload.run(_size(state), flows.raw_flow, state, settings.capture, redactor)
@@ -106,8 +107,8 @@ class Recorder:
             self._store.put(record_key(record.id, record.started_at), to_json(record))
             if not is_partial:
                 report(record, settings)
-        except Exception as error:
-            logger.exception("no record of request %s: %s", capture.id, type(error).__name__)
+        except Exception:  # noqa: BLE001  an error may quote what it stumbled on
+            logger.error("no record of request %s: %s", capture.id, redactor.text(traceback.format_exc()))  # noqa: TRY400
             return None
         return record
 

@@ -14,7 +14,7 @@ from mitmclaude.stores.spool import Spooled
 
 logger = logging.getLogger(__name__)
 
-DRAIN_EVERY = 15.0
+DRAIN_EVERY = 5.0
 """Seconds between attempts to send what is spooled."""
 
 

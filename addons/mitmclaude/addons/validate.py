@@ -15,7 +15,8 @@ from mitmclaude.addons.options import ClaudeOptions
 from mitmclaude.addons.reply import error_reply
 from mitmclaude.encoding import TooLargeError
 from mitmclaude.examine import examine, parse_and_check, reduce
-from mitmclaude.findings import Finding
+from mitmclaude.findings import Finding, drift
+from mitmclaude.options import ValidationLevel
 from mitmclaude.validate import Endpoint
 
 NAMED = 10
@@ -54,13 +55,20 @@ class Validate:
         try:
             examined = parse_and_check(endpoint, capture.headers, capture.body, level, LARGE)
         except TooLargeError:
-            work = self._offload.submit(LARGE, examine, endpoint, capture.headers, capture.body, level)
-            capture.findings, summary, session = await asyncio.wrap_future(work)
-            capture.summary = Future()
-            capture.summary.set_result((summary, session))
+            await self._examine_elsewhere(capture, endpoint, level)
             return None
         capture.findings = examined.findings
         return examined.body
+
+    async def _examine_elsewhere(self, capture: Capture, endpoint: Endpoint, level: ValidationLevel) -> None:
+        work = self._offload.submit(LARGE, examine, endpoint, capture.headers, capture.body, level)
+        try:
+            capture.findings, summary, session = await asyncio.wrap_future(work)
+        except MemoryError:  # of the other process, which is held to a bound
+            capture.findings = (drift("", "too many values to be examined: forwarded unchecked"),)
+        else:
+            capture.summary = Future()
+            capture.summary.set_result((summary, session))
 
     def _reduce(self, capture: Capture, body: Mapping[str, Any]) -> None:
         def submit() -> None:
