@@ -12,6 +12,7 @@ from mitmclaude.headers import header
         ("POST", "/v1/messages?beta=true", "messages"),
         ("POST", "/team-a/v1/messages", "messages"),
         ("POST", "/v1/messages/", "messages"),
+        ("POST", "/v1/%6dessages", "messages"),
         ("POST", "/v1/messages/count_tokens?beta=true", "count_tokens"),
         ("GET", "/v1/models?limit=1000", "models"),
         ("GET", "/v1/models/claude-opus-5-5", "models"),

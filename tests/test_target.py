@@ -37,4 +37,6 @@ def test_other_hosts_and_protocols_are_refused() -> None:
     """Nobody reaches another host through it, nor another protocol."""
     assert problem("GET", "/v1/messages", "evil.example", upgrades=False) is not None
     assert problem("CONNECT", "/v1/messages", "", upgrades=False) is not None
+    assert problem("GET /admin?", "/v1/messages", "", upgrades=False) == "malformed method or target"
+    assert problem("GET", "/v1/models?x HTTP/1.1", "", upgrades=False) == "malformed method or target"
     assert problem("GET", "/v1/messages", "", upgrades=True) == "protocol upgrades are not served here"

@@ -9,7 +9,7 @@ from mitmclaude.block import OWN_KEYS
 from mitmclaude.encoding import Decoder
 from mitmclaude.exchange import Chunk, Endpoint, Response
 from mitmclaude.findings import Finding
-from mitmclaude.headers import header
+from mitmclaude.headers import content_encoding, header
 from mitmclaude.message import Folded
 
 LIMIT = 256 * 1024 * 1024
@@ -33,7 +33,7 @@ class Answer:
 def read(endpoint: Endpoint, response: Response) -> Answer:
     """Read `response`; raises ValueError where its encoding or its JSON cannot be read."""
     chunks = response.chunks or (Chunk(0.0, response.body.content),)
-    decoded, arrivals = _decoded(chunks, header(response.headers, b"content-encoding") or "identity")
+    decoded, arrivals = _decoded(chunks, content_encoding(response.headers))
     if "text/event-stream" in (header(response.headers, b"content-type") or "").lower():
         return _streamed(decoded, arrivals) if endpoint == "messages" else Answer(arrivals=arrivals)
     if endpoint not in ("messages", "count_tokens") and response.status < 400:

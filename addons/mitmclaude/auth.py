@@ -111,6 +111,12 @@ def revoked(table: Table, name: str, at: datetime) -> Table:
     return tuple(Token(row.name, row.sha256, row.created_at, time) if row.name == name else row for row in table)
 
 
+def is_token(value: bytes, table: Table) -> bool:
+    """Whether a header's value is a token of `table`, revoked ones included, with or without ``Bearer``."""
+    found = digest(value.strip().removeprefix(b"Bearer ").strip())
+    return any(hmac.compare_digest(row.sha256, found) for row in table)
+
+
 def identify(headers: Headers, table: Table, *, injected: bool) -> Principal | Denied:
     """Whose token `headers` carry: in our own header, or, where `injected`, in those of a credential."""
     places = [(name.lower(), value) for name, value in headers if name.lower() == HEADER]

@@ -48,20 +48,18 @@ def record(exchange: Exchange, summary: Summary, session: Session, level: Captur
         attempts.errors.append(f"input: {told}")
     response = exchange.response
     said = Answer()
-    if response is not None and exchange.end != "rejected":
+    if response is not None:
         said = attempts.run("answer", said, answer.read, exchange.endpoint, response)
     reported = usage.of_count if exchange.endpoint == "count_tokens" else usage.of
     used = attempts.run("usage", None, reported, said.message)
-    who = client(exchange.request.headers)
-    return Record(
+    made = Record(
         id=exchange.id,
         started_at=exchange.started_at,
         endpoint=exchange.endpoint,
         principal=exchange.principal,
-        client_name=who.name,
-        client_version=who.version,
-        **session._asdict(),
         outcome=outcome(exchange, said.folded),
+        failure=exchange.failure,
+        **_named(exchange.request.headers, session),
         request=_request(exchange.request, summary, level, redactor),
         response=_response(exchange, said, level, redactor, attempts),
         usage=used,
@@ -78,6 +76,31 @@ def record(exchange: Exchange, summary: Summary, session: Session, level: Captur
         invocation=exchange.invocation,
         flow=exchange.flow_key,
     )
+    return _without_secrets(made, redactor)
+
+
+def _named(headers: Headers, session: Session) -> dict[str, str | None]:
+    who = client(headers)
+    return {"client_name": who.name, "client_version": who.version, **session._asdict()}
+
+
+_LOOSE = ("client_name", "client_version", "session_id", "agent_id", "parent_agent_id", "failure", "findings", "errors")
+"""Fields that hold what a peer called something."""
+
+
+def _without_secrets(record: Record, redactor: Redactor) -> Record:
+    """The record with what peers called things redacted too: a key may stand anywhere."""
+    loose = record.model_dump(mode="json", include={*_LOOSE, "usage"})
+    request = record.request.model_dump(mode="json", include={"model", "effort", "thinking", "betas", "method"})
+    request_id = record.response.request_id if record.response else None
+    told = {"loose": loose, "request": request, "request_id": request_id}
+    clean: dict[str, Any] = redactor.value(told)
+    if clean == told:
+        return record
+    fields = dict(record) | clean["loose"] | {"request": RequestPart(**dict(record.request) | clean["request"])}
+    if record.response is not None:
+        fields["response"] = ResponsePart(**dict(record.response) | {"request_id": clean["request_id"]})
+    return Record(**fields)
 
 
 def _price(exchange: Exchange, said: Answer, used: Usage | None, summary: Summary) -> Cost | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mitmclaude import encoding, validate
 from mitmclaude.encoding import TooLargeError
 from mitmclaude.findings import Finding, violation
-from mitmclaude.headers import Headers, header
+from mitmclaude.headers import Headers, content_encoding
 from mitmclaude.options import ValidationLevel
 from mitmclaude.session import Session, session
 from mitmclaude.summary import Summary, summarise
@@ -41,7 +41,7 @@ def parse_and_check(
 
 def decode(headers: Headers, raw: bytes, limit: int) -> bytes:
     """`raw` without its content encoding; raises ValueError, TooLargeError where it has more than `limit` bytes."""
-    name = header(headers, b"content-encoding") or "identity"
+    name = content_encoding(headers)
     if name.strip().lower() == "identity":
         if len(raw) > limit:
             raise TooLargeError(f"the body has {len(raw)} bytes, the limit is {limit}")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+from urllib.parse import unquote
 
 from mitmclaude.findings import Finding
 from mitmclaude.headers import Headers
@@ -91,7 +92,7 @@ class Exchange:
 
 def endpoint(method: str, path: str) -> Endpoint:
     """Which part of the API a request is for; `path` may carry a prefix and a query."""
-    route = path.partition("?")[0].rstrip("/")
+    route = unquote(path.partition("?")[0]).rstrip("/")
     if method == "POST" and route.endswith("/v1/messages"):
         return "messages"
     if method == "POST" and route.endswith("/v1/messages/count_tokens"):

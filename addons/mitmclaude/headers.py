@@ -10,3 +10,9 @@ def header(headers: Headers, name: bytes) -> str | None:
         if key.lower() == name:
             return value.decode("latin-1")
     return None
+
+
+def content_encoding(headers: Headers) -> str:
+    """The content encodings in the order in which they were applied, with commas between; ``identity`` for none."""
+    values = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-encoding"]
+    return ",".join(values) or "identity"

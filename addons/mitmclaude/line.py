@@ -32,6 +32,9 @@ def verdict(record: Record) -> str:
     if record.response and (record.response.status >= 400 or record.response.error):
         error = record.response.error or {}
         words += [str(record.response.status), str(error.get("type") or "")]
+    if record.outcome in ("rejected", "unreachable"):
+        refusal = (record.response.error if record.response else None) or {}
+        words.append(": " + str(refusal.get("message") or record.failure or "")[:100].partition("\n")[0])
     counts = [
         f"{len(found)} {word}"
         for word, found in (
@@ -41,7 +44,7 @@ def verdict(record: Record) -> str:
         )
         if found
     ]
-    return ", ".join([" ".join(filter(None, words)), *counts])
+    return ", ".join([" ".join(filter(None, words)).replace(" : ", ": "), *counts])
 
 
 def comment(record: Record) -> str:

@@ -72,6 +72,8 @@ class Record(Frozen):
     agent_id: str | None = None
     parent_agent_id: str | None = None
     outcome: Outcome
+    failure: str | None = None
+    """What the proxy said of a connection that failed."""
     request: RequestPart
     response: ResponsePart | None = None
     usage: Usage | None = None

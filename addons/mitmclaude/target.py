@@ -2,6 +2,7 @@
 
 import re
 
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _PATH = re.compile(r"/v1/[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.:-]*)*/?")
 
 
@@ -11,6 +12,8 @@ def problem(method: str, target: str, authority: str, upgrades: bool) -> str | N
     `target` is the path with its query; `authority` the host of an absolute-form target, else empty; `upgrades` tells
     whether the client wants another protocol.
     """
+    if not method.isalpha() or not method.isascii() or _CONTROL.search(target):
+        return "malformed method or target"
     if method == "CONNECT" or authority:
         return "this is no forward proxy: wanted a path such as /v1/messages"
     if upgrades:

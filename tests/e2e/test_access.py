@@ -95,7 +95,9 @@ def test_strangers_are_denied(guarded: Proxy, upstream: Upstream, headers: dict[
     assert record["outcome"] == "rejected"
     assert record["principal"] is None
     assert record["request"]["input"] is None
-    assert guarded.flow(record).request.raw_content == b""
+    assert record["flow"] is None
+    assert record["response"]["error"]["message"].startswith("mitmclaude: ")
+    assert answer.header("x-should-retry") == "false"
     assert upstream.requests == []
 
 

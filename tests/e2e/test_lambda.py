@@ -129,7 +129,9 @@ def backend(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @contextmanager
-def deployed(backend: dict[str, Any], folder: Path, upstream: Upstream, moto: Moto, **settings: Any) -> Iterator[Service]:
+def deployed(
+    backend: dict[str, Any], folder: Path, upstream: Upstream, moto: Moto, **settings: Any
+) -> Iterator[Service]:
     env = {
         **AWS,
         **ADAPTER,

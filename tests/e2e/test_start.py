@@ -161,10 +161,12 @@ def test_other_interfaces_only_when_asked(environment: dict[str, str]) -> None:
         (["--set", "claude_store=ftp://x"], "mitmclaude: claude_store: wanted a directory, memory:, s3://… or dynamodb://…, found 'ftp://x'"),
         (["--set", "stream_large_bodies=1m"], "mitmclaude: stream_large_bodies sends a request upstream before it is checked: leave it unset, or set claude_validation=observe"),
         (["--listen-host", "0.0.0.0"], "mitmclaude: listens on other than loopback without tokens: set claude_tokens (see `mitmclaude token --help`), or claude_auth=none to let everybody in"),
-        (["--set", "claude_tokens=file:/nowhere"], "mitmclaude: claude_tokens or claude_org_key: [Errno 2] No such file or directory: '/nowhere'"),
+        (["--set", "claude_tokens=file:/nowhere"], "mitmclaude: claude_tokens: [Errno 2] No such file or directory: '/nowhere'"),
+        (["--set", "claude_org_key=sk-ant-a-key-by-mistake"], "mitmclaude: claude_org_key: wanted file:PATH, env:NAME, secretsmanager:ID or ssm:NAME"),
+        (["--set", "claude_store=/tmp/a,/tmp/b"], "mitmclaude: claude_store: in a list of stores a directory is written file:/path, found '/tmp/a,/tmp/b'"),
         (["--mode", "reverse:http://a", "--set", "claude_upstream=http://b"], "mitmclaude: --mode reverse:http://a and claude_upstream=http://b differ: give one of them"),
     ],
-    ids=["unknown", "value", "no-value", "twice", "unwritable", "unknown-store", "streaming", "public", "no-tokens", "two-upstreams"],
+    ids=["unknown", "value", "no-value", "twice", "unwritable", "unknown-store", "streaming", "public", "no-tokens", "key-for-place", "list", "two-upstreams"],
 )  # fmt: skip
 def test_a_wrong_start_says_why(environment: dict[str, str], arguments: list[str], told: str) -> None:
     """A wrong option gives one clear line and a non-zero exit, and no port was opened."""

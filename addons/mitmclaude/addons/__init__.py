@@ -6,6 +6,7 @@ from mitmclaude.addons.banner import Banner
 from mitmclaude.addons.capture import Begin
 from mitmclaude.addons.errorpages import ErrorPages
 from mitmclaude.addons.guard import Guard
+from mitmclaude.addons.hushed import Hushed
 from mitmclaude.addons.listen import Listen
 from mitmclaude.addons.live import Live
 from mitmclaude.addons.offload import Offload
@@ -29,6 +30,7 @@ def default_addons() -> list[Any]:
         options,
         Banner(options),
         ErrorPages(),
+        Hushed(),
         Health(),
         Begin(live, options),
         FromLambda(live, recorder),

@@ -19,7 +19,10 @@ class Begin:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         request = flow.request
-        if not flow.live or flow.response or flow.id in self._live or is_probe(request.method, request.path):
+        if not flow.live or flow.response or flow.id in self._live:
+            return
+        has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+        if is_probe(request.method, request.path) and not has_body:
             return
         if is_reverse(flow) or request.pretty_host == urlsplit(self._options.settings.upstream.origin).hostname:
             self._live[flow.id] = begin(flow, endpoint(request.method, request.path))

@@ -11,7 +11,7 @@ from mitmproxy.io import tnetstring
 from mitmclaude import encoding
 from mitmclaude.addons.live import Capture
 from mitmclaude.exchange import Body, Chunk, End, Exchange, Marks, Request, Response
-from mitmclaude.headers import Headers, header
+from mitmclaude.headers import Headers, content_encoding, header
 from mitmclaude.options import CaptureLevel
 from mitmclaude.redact import Redactor
 
@@ -22,7 +22,13 @@ LIMIT = 256 * 1024 * 1024
 
 
 def exchange(
-    flow: http.HTTPFlow, capture: Capture, end: End, *, flow_key: str | None, errors: tuple[str, ...] = ()
+    flow: http.HTTPFlow,
+    capture: Capture,
+    end: End,
+    *,
+    flow_key: str | None,
+    errors: tuple[str, ...] = (),
+    more: tuple[str, ...] = (),
 ) -> Exchange:
     """The exchange that `flow` was; hashes the bodies, so not for the event loop."""
     failed = end in ("upstream_failed", "client_gone", "shutdown")
@@ -40,7 +46,7 @@ def exchange(
         principal=capture.principal,
         invocation=capture.invocation,
         flow_key=flow_key,
-        errors=errors,
+        errors=errors + more,
     )
 
 
@@ -49,7 +55,7 @@ def _response(flow: http.HTTPFlow, capture: Capture) -> Response | None:
         return None
     headers: Headers = capture.response_headers or tuple(flow.response.headers.fields)
     tap = capture.tap
-    if tap is None:
+    if tap is None or flow.response.stream is not tap:  # then another script has it
         content = b"" if capture.padded else flow.response.raw_content or b""
         return Response(flow.response.status_code, headers, _body(content, capture.padded or content))
     content = tap.content
@@ -109,7 +115,7 @@ def _message(message: dict[str, Any], level: CaptureLevel, redactor: Redactor) -
 
 def _redacted(content: bytes, headers: Headers, redactor: Redactor) -> bytes:
     """The body without secrets and then without its content encoding; the very same bytes where it has none."""
-    name = header(headers, b"content-encoding") or "identity"
+    name = content_encoding(headers)
     try:
         plain = encoding.Decoder(name, LIMIT).feed(content)
     except ValueError:

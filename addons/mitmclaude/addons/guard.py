@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import time
+from collections.abc import Callable
 from secrets import token_bytes
 
 from mitmproxy import ctx, http
@@ -32,6 +33,9 @@ FRESH, STALE = 20.0, 50.0
 DRAINED = 64 * 1024
 """Bytes of a refused request's body that are still read, so that its answer arrives; from a longer one we hang up."""
 
+FIELDS, HEAD = 256, 64 * 1024
+"""Header fields of a request, and their bytes in all; Claude Code sends some 25 of 2 KB."""
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -55,45 +59,62 @@ class Guard:
         wanted = (settings.tokens, settings.org_key)
         if wanted != self._opened:
             self._opened = wanted
-            try:
-                self._open(*wanted)
-            except (OSError, ValueError) as error:
-                self._options.fail(f"claude_tokens or claude_org_key: {error}")
+            self._try("claude_tokens", self._open_tokens, settings.tokens)
+            self._try("claude_org_key", self._open_org_key, settings.org_key)
         if not settings.tokens and settings.auth != "none" and ctx.options.server and is_public():
             self._options.fail(
                 "listens on other than loopback without tokens: set claude_tokens (see `mitmclaude token --help`), "
                 "or claude_auth=none to let everybody in"
             )
 
-    def _open(self, tokens: str, org_key: str) -> None:
-        self._tokens = open_secret(tokens) if tokens else None
+    def _try(self, option: str, open_it: Callable[[str], None], url: str) -> None:
+        try:
+            open_it(url)
+        except (OSError, ValueError) as error:
+            self._options.fail(f"{option}: {error}")
+
+    def _open_tokens(self, url: str) -> None:
+        self._tokens = open_secret(url) if url else None
         if self._tokens is not None:
             self._table = auth.parse(self._tokens.read())
             self._read_at = time.time()
-        self._org_key = open_secret(org_key).read().strip() if org_key else b""
+
+    def _open_org_key(self, url: str) -> None:
+        self._org_key = open_secret(url).read().strip() if url else b""
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if self._tokens is None or self._options.settings.auth == "none" or flow.response is not None:
+        if self._tokens is None or self._options.settings.auth == "none" or flow.response or not flow.live:
             return
         capture = self._live.get(flow.id)
         if capture is None:  # a probe of the connection, which needs no token and goes no further
             flow.response = http.Response.make(200, b"ok\n", {"content-type": "text/plain"})
             return
         await self._refresh()
+        try:
+            self._decide(flow, capture)
+        except Exception as error:  # noqa: BLE001  whatever could not be decided does not pass
+            refuse(flow, capture, 400, f"malformed request: {type(error).__name__}")
+
+    def _decide(self, flow: http.HTTPFlow, capture: Capture) -> None:
+        request, settings = flow.request, self._options.settings
+        size = expected_http_body_size(request)
+        authority = "" if request.is_http2 else request.authority  # of HTTP/2 it is the Host
+        if len(capture.headers) > FIELDS or sum(len(n) + len(v) for n, v in capture.headers) > HEAD:
+            refuse(flow, capture, 431, f"wanted at most {FIELDS} header fields of {HEAD} bytes in all")
+            return
         who = auth.identify(capture.headers, self._table, injected=bool(self._org_key))
         if isinstance(who, Denied):
             refuse(flow, capture, 401, who.reason)
             return
         capture.principal = who.name
-        request = flow.request
-        if wrong := target.problem(request.method, request.path, request.authority, "upgrade" in request.headers):
+        if wrong := target.problem(request.method, request.path, authority, "upgrade" in request.headers):
             refuse(flow, capture, 404, wrong)
         elif wait := self._wait(who.name):
-            refuse(flow, capture, 429, f"more than {self._options.settings.max_rate} calls a minute", wait)
-        elif (size := expected_http_body_size(request)) is None:
+            refuse(flow, capture, 429, f"more than {settings.max_rate} calls a minute", wait)
+        elif size is None:
             refuse(flow, capture, 411, "wanted a Content-Length")
-        elif size > self._options.settings.max_body:
-            refuse(flow, capture, 413, f"a body of {size} bytes is over {self._options.settings.max_body}")
+        elif size > settings.max_body:
+            refuse(flow, capture, 413, f"a body of {size} bytes is over {settings.max_body}")
         else:
             self._settle(request, who)
 
@@ -106,7 +127,11 @@ class Guard:
 
     def _settle(self, request: http.Request, who: Principal) -> None:
         """Our token does not go upstream; where it stood in the place of a credential, the organisation's key does."""
-        request.headers.pop("x-capture-token", None)
+        request.headers.fields = tuple(
+            (name, value)
+            for name, value in request.headers.fields
+            if name.lower() != auth.HEADER and not auth.is_token(value, self._table)
+        )
         if self._org_key and who.header != auth.HEADER:
             request.headers.pop("authorization", None)
             request.headers.pop("x-api-key", None)
@@ -137,14 +162,21 @@ def refuse(flow: http.HTTPFlow, capture: Capture, status: int, reason: str, wait
     """Answer in the API's error shape; from a long body we hang up, and nothing of any body is kept."""
     capture.rejected = True
     capture.keeps_body = False
+    flow.request.headers.pop("expect", None)  # nobody is asked to go on
     reply = error_reply(status, f"mitmclaude: {reason}", ids.request_id(token_bytes(10)))
     if wait:
         reply.headers["retry-after"] = str(math.ceil(wait))
+    else:
+        reply.headers["x-should-retry"] = "false"  # else Claude Code tries for minutes, without a word
     flow.response = reply
-    size = expected_http_body_size(flow.request)
-    if (size is None or size > DRAINED) and (writer := writer_of(flow)) is not None:
+    try:
+        size = expected_http_body_size(flow.request)
+    except ValueError:
+        size = None
+    if size is None or size > DRAINED:
         reply.headers["connection"] = "close"
-        writer.write(http1.assemble_response(reply))
+        if (writer := writer_of(flow)) is not None:
+            writer.write(http1.assemble_response(reply))
         flow.kill()
 
 

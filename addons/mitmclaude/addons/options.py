@@ -37,8 +37,6 @@ class ClaudeOptions:
         try:
             self.settings = self._parsed()
         except ValueError as error:
-            if self._running:
-                raise exceptions.OptionsError(str(error)) from error
             self.fail(str(error))
 
     def _parsed(self) -> Settings:
@@ -54,7 +52,9 @@ class ClaudeOptions:
         self._running = True
 
     def fail(self, line: str) -> None:
-        """Tell what stops the start; `Listen` stops it, once every addon has told."""
+        """Tell what stops the start (`Listen` stops it, once every addon has told), or refuse a change made later."""
+        if self._running:
+            raise exceptions.OptionsError(line)
         if line not in self._told:  # mitmproxy configures an addon once for each option that it sets
             self._told.add(line)
             sys.stderr.write(f"mitmclaude: {line}\n")

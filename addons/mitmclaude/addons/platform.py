@@ -37,7 +37,8 @@ class Health:
     """Answers the readiness path itself: it is never forwarded and never recorded."""
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if flow.request.path == HEALTH and flow.live:
+        is_bare = flow.request.method in ("GET", "HEAD") and expected_http_body_size(flow.request) == 0
+        if flow.request.path == HEALTH and flow.live and is_bare:
             flow.response = http.Response.make(200, b"ok\n", {"content-type": "text/plain"})
 
 

@@ -27,6 +27,9 @@ from mitmclaude.summary import Summary
 
 logger = logging.getLogger(__name__)
 
+HELD = 20.0
+"""Seconds for which the end of an answer waits for its record at most: traffic comes first."""
+
 
 class Recorder:
     """Finishes each capture once: the first of the hooks `response`, `error` and `done` takes it away.
@@ -51,13 +54,16 @@ class Recorder:
     async def error(self, flow: http.HTTPFlow) -> None:
         if capture := self._live.pop(flow.id, None):
             message = flow.error.msg if flow.error else ""
-            await self._finish(flow, capture, "rejected" if capture.rejected else end_of(message))
+            await self._finish(flow, capture, end_of(message, capture))
 
     def done(self) -> None:
-        """Keep what is under way: mitmproxy cuts it after this hook."""
+        """Keep what is under way: mitmproxy cuts it after this hook, or it goes on without this addon."""
         while self._live:
             _, capture = self._live.popitem()
             self._submit(capture, "shutdown")
+            if capture.tap is not None:
+                capture.tap.length = None
+                release(capture.flow, capture.tap)
         self._offload.close()
         self._store.tell()
 
@@ -66,8 +72,11 @@ class Recorder:
         capture.partial = self._submit(capture, "shutdown", why, is_partial=True)
 
     async def _finish(self, flow: http.HTTPFlow, capture: Capture, end: End) -> None:
-        record = await asyncio.wrap_future(self._submit(capture, end))
-        if record is not None:
+        kept = self._submit(capture, end)
+        done, _ = await asyncio.wait([asyncio.wrap_future(kept)], timeout=HELD)
+        if not done:
+            logger.warning("the record of request %s takes over %.0f s: its answer ends before it", capture.id, HELD)
+        elif record := kept.result():
             mark(flow, record)
 
     def _submit(self, capture: Capture, end: End, *errors: str, is_partial: bool = False) -> Future[Record | None]:
@@ -75,7 +84,7 @@ class Recorder:
         if capture.deadline is not None:
             capture.deadline.cancel()
         flow = capture.flow
-        if capture.tap is not None and flow.response is not None:
+        if capture.tap is not None and flow.response is not None and flow.response.stream is capture.tap:
             flow.response.raw_content = capture.tap.content  # for mitmweb and -w; what was sent does not change
             errors += (capture.tap.failure,) if capture.tap.failure else ()
         elif flow.response is not None:
@@ -98,12 +107,11 @@ class Recorder:
         try:
             if earlier is not None:
                 earlier.result()  # lest the partial record comes after the whole one
-            key = flow_key(capture.id, capture.started_at) if settings.capture != "metadata" else None
-            if key is not None:
-                raw = self._offload.run(_size(state), flows.raw_flow, state, settings.capture, redactor)
-                self._store.put(key, raw)
+            size = _size(state)
+            key, failure = self._keep_flow(capture, state, settings, redactor, size)
             summary, who = capture.summary.result() if capture.summary else (Summary(), session(capture.headers, {}))
-            record = build.record(exchange(flow_key=key), summary, who, settings.capture, redactor)
+            made = exchange(flow_key=key, more=failure)
+            record = self._offload.run(size, build.record, made, summary, who, settings.capture, redactor)
             self._store.put(record_key(record.id, record.started_at), to_json(record))
             if not is_partial:
                 report(record, settings)
@@ -112,13 +120,30 @@ class Recorder:
             return None
         return record
 
+    def _keep_flow(
+        self, capture: Capture, state: dict[str, Any], settings: Settings, redactor: Redactor, size: int
+    ) -> tuple[str | None, tuple[str, ...]]:
+        """Store the raw flow: its key, and what failed."""
+        if settings.capture == "metadata" or not capture.keeps_body:
+            return None, ()
+        key = flow_key(capture.id, capture.started_at)
+        try:
+            raw = self._offload.run(size, flows.raw_flow, state, settings.capture, redactor)
+        except Exception as error:  # noqa: BLE001  the record is made all the same
+            return None, (f"raw flow: {type(error).__name__}",)
+        self._store.put(key, raw)
+        return key, ()
 
-def end_of(message: str) -> End:
+
+def end_of(message: str, capture: Capture) -> End:
     """How an exchange ended, from what mitmproxy says in its `error` hook."""
-    if message.startswith("Client disconnected"):
-        return "client_gone"
-    if (message.startswith("Request") and "body_size_limit" in message) or " from client, refusing" in message:
+    refused = ("body_size_limit", " from client, refusing", "received an HTTP CONNECT request")
+    if capture.rejected or (
+        message.startswith(("Request", "Received", "mitmproxy")) and any(r in message for r in refused)
+    ):
         return "rejected"
+    if "client disconnected" in message.lower() or capture.request_end is None:
+        return "client_gone"
     return "upstream_failed"
 
 
@@ -148,5 +173,10 @@ def report(record: Record, settings: Settings) -> None:
 
 
 def _size(state: dict[str, Any]) -> int:
-    parts = (state["request"], state.get("response"))
-    return sum(len(part["content"] or b"") for part in parts if part)
+    """Bytes of both bodies; a compressed one may hold a thousand times as many."""
+    size = 0
+    for part in (state["request"], state.get("response")):
+        if part and part["content"]:
+            is_encoded = any(name.lower() == b"content-encoding" for name, _ in part["headers"])
+            size += len(part["content"]) * (100 if is_encoded else 1)
+    return size

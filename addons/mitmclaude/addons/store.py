@@ -4,8 +4,6 @@ import asyncio
 import logging
 import os
 
-from mitmproxy import exceptions
-
 from mitmclaude.addons.offload import Offload
 from mitmclaude.addons.options import ClaudeOptions
 from mitmclaude.stores.open import open_spooled
@@ -27,7 +25,6 @@ class StoreAddon:
         self._spooled: list[Spooled] = []
         self._store = Several(())
         self._opened: tuple[str, str] | None = None
-        self._running = False
         self._drain: asyncio.Task[None] | None = None
 
     def configure(self, _updated: set[str]) -> None:
@@ -40,15 +37,14 @@ class StoreAddon:
             spooled = open_spooled(settings.store, settings.spool, os.environ)
             store = Several(spooled)
             store.check()
+            for each in spooled if settings.spool else ():
+                each.spool.check()
         except (OSError, ValueError) as error:
-            if self._running:
-                raise exceptions.OptionsError(f"claude_store: {error}") from error
             self._options.fail(f"claude_store: {error}")
         else:
             self._spooled, self._store = spooled, store
 
     def running(self) -> None:
-        self._running = True
         self._drain = asyncio.get_running_loop().create_task(self._drain_forever())
 
     def done(self) -> None:

@@ -3,7 +3,7 @@
 import hmac
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -43,17 +43,17 @@ class Redactor:
     def headers(self, pairs: Iterable[Pair]) -> tuple[Pair, ...]:
         """The same headers in the same order: a credential keeps its scheme, any other value loses its secrets only."""
         pairs = tuple(pairs)
-        others = b"\n".join(value for name, value in pairs if not names_a_credential(name))  # one look at all of them
-        is_clean = not find(others, self._plain_forms)
+        others = [b"" if names_a_credential(name) else value for name, value in pairs]
+        spans = _by_value(others, find(b"\n".join(others), self._plain_forms))  # one look at all of them
         return tuple(
-            (name, value if is_clean and not names_a_credential(name) else self._header(name, value))
-            for name, value in pairs
+            (name, self._credential(value) if names_a_credential(name) else self._cut(value, of_value))
+            for (name, value), of_value in zip(pairs, spans, strict=True)
         )
 
     def target[T: (str, bytes)](self, path: T) -> T:
         """The target of a request line; what is not blanked stays byte for byte, also its percent-encoding."""
         if isinstance(path, str):
-            return self._target(path.encode(*_UTF8)).decode(*_UTF8)
+            return self._target(path.encode("utf-8", "surrogateescape")).decode("utf-8", "backslashreplace")
         return self._target(path)
 
     def text(self, s: str) -> str:
@@ -98,9 +98,7 @@ class Redactor:
         spans = [span for span in find(b, self._plain_forms) if span[0] >= len(before)]
         return self._cut(b, spans)[len(before) :].decode(*_UTF8) if spans else s
 
-    def _header(self, name: bytes, value: bytes) -> bytes:
-        if not names_a_credential(name):
-            return self._plain(value)
+    def _credential(self, value: bytes) -> bytes:
         scheme, rest = scheme_and_rest(value)
         return scheme + self._whole(rest) if rest else value
 
@@ -160,6 +158,21 @@ class Redactor:
     @cached_property
     def _forms(self) -> frozenset[bytes]:
         return self._plain_forms | self._json_forms
+
+
+def _by_value(values: list[bytes], spans: list[Span]) -> Iterator[list[Span]]:
+    """For each of `values` its part of the `spans` in all of them, joined by one byte each."""
+    start, first = 0, 0
+    for value in values:
+        end = start + len(value)
+        while first < len(spans) and spans[first][1] <= start:
+            first += 1
+        mine, at = [], first
+        while at < len(spans) and spans[at][0] < end:
+            mine.append((max(spans[at][0], start) - start, min(spans[at][1], end) - start))
+            at += 1
+        yield mine
+        start = end + 1
 
 
 def _is_utf8(b: bytes) -> bool:

@@ -1,6 +1,7 @@
 """Open a store by its URL."""
 
 import os
+import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -51,6 +52,8 @@ def _open_one(url: str) -> Store:
             from mitmclaude.stores.dynamodb import DynamoDBStore
 
             return DynamoDBStore(url)
+    if re.search(r",\s*[/~]|^(?:memory|s3|dynamodb|file):.*,", url):
+        raise ValueError(f"in a list of stores a directory is written file:/path, found {url!r}")
     if "://" in url:
         raise ValueError(f"wanted a directory, memory:, s3://… or dynamodb://…, found {url!r}")
     return FileStore(_directory(url))

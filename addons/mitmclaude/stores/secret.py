@@ -23,7 +23,7 @@ def open_secret(url: str) -> Secret:
     """The secret at `url`; ValueError where that names no kind of place, OSError where its client cannot be made."""
     kind, colon, name = url.partition(":")
     if not colon or not name or kind not in _KINDS:
-        raise ValueError(f"wanted file:PATH, env:NAME, secretsmanager:ID or ssm:NAME, found {url[:80]!r}")
+        raise ValueError("wanted file:PATH, env:NAME, secretsmanager:ID or ssm:NAME")  # it may be the secret itself
     read, write = _KINDS[kind](name)
     return Secret(url, read, write)
 
