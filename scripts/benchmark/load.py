@@ -23,7 +23,8 @@ def conversation(size: int, *, stream: bool) -> bytes:
     messages: list[dict[str, Any]] = [{"role": "user", "content": "hello"}]
     used = 300
     while used < size:
-        text = f"word{used} " * (min(2000, size - used) // 9 + 1)
+        line = f"{used}: the file as it was read, with what stands in it\n"
+        text = line * (min(2000, size - used) // len(line) + 1)
         call = {"type": "tool_use", "id": f"toolu_{used}", "name": "Read", "input": {"file_path": f"/src/{used}"}}
         back = {"type": "tool_result", "tool_use_id": f"toolu_{used}", "content": text}
         messages += [{"role": "assistant", "content": [call]}, {"role": "user", "content": [back]}]
