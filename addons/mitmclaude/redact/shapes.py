@@ -90,7 +90,9 @@ _SEPARATED = (  # closing quote of the name, separator, quoted or bare value: no
     rb"(?:[bfru]?\\{0,7}[\"'`]([a-z0-9+/_.~!@#*?^-][a-z0-9+/_.~!@#*?^=:&;,|%$-]{7,}+)"
     rb"|([a-z0-9+/_.~!@#*?^-][a-z0-9+/_.~!@#*?^=:%$-]{7,}+))"
 )
-_ASSIGNED = [re.compile(name + _SEPARATED) for name in (rb"k(e[yn])", rb"passw((?:or)?d)", rb"pw(d)", rb"c(ret|redentials?)")]
+_ASSIGNED = [
+    re.compile(name + _SEPARATED) for name in (rb"k(e[yn])", rb"passw((?:or)?d)", rb"pw(d)", rb"c(ret|redentials?)")
+]
 _ASSIGNED_NAME = re.compile(
     rb"(?:(?:api|access|secret|private|auth|account|master|signing|encryption|shared|subscription|license|deploy|storage)"
     rb"[-_ ]?key|(?<!next)(?<!next[-_])(?<!page)(?<!page[-_])token|passw(?:or)?d|pwd|secret|credentials?)$"
