@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,11 @@ def test_secrets_in_names(tmp_path: Path) -> None:
         "type": "message_start",
         "message": {"id": "m", "type": "message", "role": "assistant", "content": [], "usage": usage},
     }
-    events = [start, {"type": next(one)}, {"type": "content_block_delta", "index": 0, "delta": {"type": next(one)}}]
+    events: list[dict[str, Any]] = [
+        start,
+        {"type": next(one)},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": next(one)}},
+    ]
     with serving() as upstream, running(upstream.url, tmp_path, "--set", "claude_log=verbose") as proxy:
         pieces = [b"event: %s\n" % next(one).encode() + frame(event).partition(b"\n")[2] for event in events]
         upstream.plan(
