@@ -35,6 +35,8 @@ from tests.e2e.test_claude_code import claude
 from tests.e2e.wire import Answer, Client, call
 from tests.upstream import Upstream, serving
 
+pytestmark = pytest.mark.xdist_group("lambda")  # fifty environments leave nothing of two cores to a second worker
+
 TOKEN = auth.new_token(b"\x07" * 32)
 TOKENS = auth.dump(auth.added((), "ann", TOKEN, datetime(2026, 11, 22, tzinfo=UTC))).decode()
 KEY = "sk-ant-" + "api03-" + "fake" * 20
@@ -150,7 +152,9 @@ def deployed(
             str(Path(sys.executable).with_name("mitmdump")), "-s", str(ROOT / "addons" / "claude.py"), "--set", "termlog_verbosity=warn",
             "--mode", f"reverse:{upstream.url}@127.0.0.1:{{port}}", "--set", f"confdir={folder}/conf-{{port}}",
         ]  # fmt: skip
-    with platform(command, env=env, **{"timeout": 60.0, "init_timeout": 60.0, **settings}, **backend) as local:
+    with platform(
+        command, env=env, **{"timeout": 60.0, "init_timeout": 60.0, "warm": 1, **settings}, **backend
+    ) as local:
         yield Service(local, upstream, moto, folder)
 
 
