@@ -38,6 +38,16 @@ def test_small_work_stays_large_work_leaves() -> None:
         offload.close()
 
 
+def test_large_work_shares_one_process() -> None:
+    """Pieces of large work that come at once go to the same process."""
+    offload = Offload()
+    try:
+        pieces = [offload.submit(LARGE, whereami) for _ in range(8)]
+        assert len({piece.result(30) for piece in pieces}) == 1
+    finally:
+        offload.close()
+
+
 def test_errors_of_the_work_come_back() -> None:
     """What the work raises is raised to who waits."""
     offload = Offload()

@@ -305,7 +305,7 @@ def test_canaries(service: Service) -> None:
     for path in service.folder.rglob("*"):
         if path.is_file() and "mitmproxy-" not in path.name:
             haystack += path.read_bytes()
-    for secret in [*SECRETS[10:], KEY, TOKEN]:
+    for secret in [SECRETS[0], *SECRETS[10:], KEY, TOKEN]:
         assert secret.encode() not in haystack, secret[:12]
 
 

@@ -30,6 +30,7 @@ class Offload:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="mitmclaude")
         self._processes: ProcessPoolExecutor | None = None
+        self._starting = threading.Lock()
 
     def submit[T](self, size: int, work: Callable[..., T], *args: Any) -> Future[T]:
         """Run `work` on `size` bytes off the event loop."""
@@ -47,10 +48,12 @@ class Offload:
 
     def _elsewhere[T](self, work: Callable[[], T]) -> T:
         try:
-            if self._processes is None:
-                context = multiprocessing.get_context("spawn")
-                self._processes = ProcessPoolExecutor(1, context, _settle)
-            return self._processes.submit(work).result()
+            with self._starting:  # lest two threads start a process each
+                if self._processes is None:
+                    context = multiprocessing.get_context("spawn")
+                    self._processes = ProcessPoolExecutor(1, context, _settle)
+                processes = self._processes
+            return processes.submit(work).result()
         except (BrokenProcessPool, OSError) as error:  # no semaphores on AWS Lambda, where nobody else waits anyway
             logger.debug("no process for large bodies, working in a thread: %r", error)
             self._processes = None
