@@ -8,7 +8,7 @@ import typer
 
 from mitmclaude.cli import app
 from mitmclaude.options import OPTIONS
-from mitmclaude.outcome import OUTCOMES
+from mitmclaude.record.outcome import OUTCOMES
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

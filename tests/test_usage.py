@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mitmclaude import usage
-from mitmclaude.message import fold
-from mitmclaude.sse import decode
+from mitmclaude.answer.decode import decode
+from mitmclaude.answer.fold import fold
 from mitmclaude.usage import Usage
 
 HERE = Path(__file__).parent

@@ -35,12 +35,12 @@ def compact(value: object) -> bytes:
 
 
 def main(size: int, rounds: int) -> None:
-    from mitmclaude import validate
+    from mitmclaude.request import check
 
     body = body_of(size)
     works: dict[str, Callable[[], object]] = {
         "json.loads": lambda: json.loads(body),
-        "ours": lambda: validate.check("messages", validate.parse(body)),
+        "ours": lambda: check.check("messages", check.parse(body)),
     }
     taken = {name: [per_call(work, 0.1) for _ in range(rounds)] for name, work in works.items()}
     json.dump({"bytes": len(body), **taken}, sys.stdout)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from mitmclaude.record import Record
+from mitmclaude.record.record import Record
 from tests.e2e.proxy import decompressed, running
 from tests.e2e.wire import call
 from tests.upstream import serving

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from mitmclaude import athena
+from mitmclaude.record import athena
 from mitmclaude.stores.dynamodb import TABLE
 
 TEMPLATE = Path(__file__).parents[2] / "lambda_image/template.yaml"

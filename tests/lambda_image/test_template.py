@@ -17,8 +17,8 @@ import yaml
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
-from mitmclaude import athena, metrics
 from mitmclaude.options import OPTIONS, parse
+from mitmclaude.record import athena, metrics
 from mitmclaude.stores import aws
 from mitmclaude.stores.dynamodb import TABLE
 from mitmclaude.stores.memory import MemoryStore

@@ -101,7 +101,7 @@ def test_loading_is_quick() -> None:
     """Importing the schema and building what checks a request is a tenth of a second's work, pydantic aside."""
     code = (
         "import pydantic, orjson, time; start = time.process_time();"
-        "from mitmclaude import validate; validate.check('messages', {});"
+        "from mitmclaude.request import check; check.check('messages', {});"
         "print(time.process_time() - start)"
     )
     seconds = min(

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pydantic_core import to_jsonable_python
 
 from mitmclaude.findings import Finding, violation
-from mitmclaude.validate import Endpoint, check, check_error, check_event, check_message
+from mitmclaude.request.check import Endpoint, check, check_error, check_event, check_message
 from tests.sdk_corpus.params import arms, is_dict, is_list, is_model, is_struct, params
 from tests.sdk_corpus.samples import samples
 

@@ -11,12 +11,12 @@ from typing import Any
 import boto3
 import pytest
 
-from mitmclaude.record import Record, flow_key, record_key, to_json
+from mitmclaude.record.record import Record, flow_key, record_key, to_json
 from mitmclaude.stores import open_store
 from mitmclaude.stores.dynamodb import PIECE, DynamoDBStore
 from mitmclaude.stores.table import LISTED, TABLE, attributes, plain, typed
+from tests.record.test_record import record, stream
 from tests.stores.conftest import CREDENTIALS, Scripted, free_port
-from tests.test_record import record, stream
 
 AT = datetime(2026, 11, 22, 23, 59, 59, 999000, tzinfo=UTC)
 DAY = date(2026, 11, 22)

@@ -10,9 +10,9 @@ from mitmclaude.addons.hushed import Hushed
 from mitmclaude.addons.listen import Listen
 from mitmclaude.addons.live import Live
 from mitmclaude.addons.offload import Offload
-from mitmclaude.addons.options import ClaudeOptions
-from mitmclaude.addons.platform import FromLambda, Health, ToLambda
-from mitmclaude.addons.record import Recorder
+from mitmclaude.addons.on_lambda import FromLambda, Health, ToLambda
+from mitmclaude.addons.recorder import Recorder
+from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.addons.store import StoreAddon
 from mitmclaude.addons.tee import Tee
 from mitmclaude.addons.upstream import UpstreamPath

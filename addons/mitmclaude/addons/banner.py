@@ -12,7 +12,7 @@ from mitmproxy.proxy.mode_servers import ServerInstance
 from mitmproxy.proxy.mode_specs import RegularMode, ReverseMode
 
 from mitmclaude.addons.guard import is_public
-from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.addons.settings import ClaudeOptions
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from mitmproxy import http
 from mitmproxy.proxy.mode_specs import ReverseMode
 
 from mitmclaude.addons.live import Live, begin
-from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.exchange import endpoint, is_probe
 
 

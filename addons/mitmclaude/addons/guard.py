@@ -19,8 +19,8 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 from mitmclaude import auth, ids, rate, target
 from mitmclaude.addons.live import Capture, Live
 from mitmclaude.addons.offload import Offload
-from mitmclaude.addons.options import ClaudeOptions, is_set
 from mitmclaude.addons.reply import error_reply
+from mitmclaude.addons.settings import ClaudeOptions, is_set
 from mitmclaude.addons.tee import writer_of
 from mitmclaude.auth import Denied, Principal, Table
 from mitmclaude.stores.secret import Secret, open_secret

@@ -15,7 +15,7 @@ from typing import Never
 from mitmproxy import ctx
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
-from mitmclaude.addons.options import ClaudeOptions, is_set
+from mitmclaude.addons.settings import ClaudeOptions, is_set
 from mitmclaude.options import Upstream
 
 HOST, PORT = "127.0.0.1", 8082

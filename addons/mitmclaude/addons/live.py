@@ -15,9 +15,9 @@ from mitmclaude.exchange import Endpoint
 from mitmclaude.findings import Finding
 from mitmclaude.headers import Headers
 from mitmclaude.platform import Invocation
-from mitmclaude.record import Record
-from mitmclaude.session import Session
-from mitmclaude.summary import Summary
+from mitmclaude.record.record import Record
+from mitmclaude.request.session import Session
+from mitmclaude.request.summary import Summary
 
 
 @dataclass(slots=True, eq=False)

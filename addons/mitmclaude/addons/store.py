@@ -5,7 +5,7 @@ import logging
 import os
 
 from mitmclaude.addons.offload import Offload
-from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.stores.open import open_spooled
 from mitmclaude.stores.several import Several
 from mitmclaude.stores.spool import Spooled

@@ -3,7 +3,7 @@
 from mitmproxy import http
 
 from mitmclaude.addons.capture import is_reverse
-from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.addons.settings import ClaudeOptions
 
 
 class UpstreamPath:

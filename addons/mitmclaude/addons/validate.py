@@ -11,13 +11,13 @@ from mitmproxy import http
 from mitmclaude import ids
 from mitmclaude.addons.live import Capture, Live
 from mitmclaude.addons.offload import LARGE, Offload
-from mitmclaude.addons.options import ClaudeOptions
 from mitmclaude.addons.reply import error_reply
+from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.encoding import TooLargeError
-from mitmclaude.examine import examine, parse_and_check, reduce
 from mitmclaude.findings import Finding, drift
 from mitmclaude.options import ValidationLevel
-from mitmclaude.validate import Endpoint
+from mitmclaude.request.check import Endpoint
+from mitmclaude.request.examine import examine, parse_and_check, reduce
 
 NAMED = 10
 """Violations that the refusal names; the record has all of them."""

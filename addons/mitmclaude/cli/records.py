@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from mitmclaude import line
 from mitmclaude.cli.opened import StoreOption, opened
-from mitmclaude.record import Record
+from mitmclaude.record import line
+from mitmclaude.record.record import Record
 
 
 def records(

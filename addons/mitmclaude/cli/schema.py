@@ -3,7 +3,7 @@
 import orjson
 import typer
 
-from mitmclaude.record import Record
+from mitmclaude.record.record import Record
 
 
 def schema() -> None:

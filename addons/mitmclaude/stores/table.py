@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from mitmclaude.line import TOKENS, fields
-from mitmclaude.record import Record
+from mitmclaude.record.line import TOKENS, fields
+from mitmclaude.record.record import Record
 
 logger = logging.getLogger(__name__)
 

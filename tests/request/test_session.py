@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from mitmclaude.headers import Headers
-from mitmclaude.session import LONGEST, Client, Session, client, session
+from mitmclaude.request.session import LONGEST, Client, Session, client, session
 
 UUID = "a1985f7f-b6e1-4285-8502-ee57406387ac"
 

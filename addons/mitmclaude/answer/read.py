@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mitmclaude import message, sse, validate
-from mitmclaude.block import OWN_KEYS
+from mitmclaude.answer import decode, fold
+from mitmclaude.answer.block import OWN_KEYS
+from mitmclaude.answer.fold import Folded
 from mitmclaude.encoding import Decoder
 from mitmclaude.exchange import Chunk, Endpoint, Response
 from mitmclaude.findings import Finding
 from mitmclaude.headers import content_encoding, header
-from mitmclaude.message import Folded
+from mitmclaude.request import check
 
 LIMIT = 256 * 1024 * 1024
 """Bytes of decoded answer that are read; a real one has a few MB at most."""
@@ -25,7 +26,7 @@ class Answer:
     error: dict[str, Any] | None = None
     folded: Folded | None = None
     """Set for a streamed message."""
-    events: Sequence[sse.Event] = ()
+    events: Sequence[decode.Event] = ()
     arrivals: Sequence[tuple[int, float]] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -42,11 +43,11 @@ def read(endpoint: Endpoint, response: Response) -> Answer:
 
 
 def _streamed(decoded: bytes, arrivals: Sequence[tuple[int, float]]) -> Answer:
-    events = sse.decode(decoded)
-    folded = message.fold(events)
+    events = decode.decode(decoded)
+    folded = fold.fold(events)
     findings = folded.findings
     if folded.message is not None:
-        found = validate.check_message(folded.message)
+        found = check.check_message(folded.message)
         findings += tuple(finding for finding in found if not finding.path.endswith(OWN_KEYS))
     return Answer(folded.message, folded.error, folded, events, arrivals, findings)
 
@@ -55,7 +56,7 @@ def _plain(endpoint: Endpoint, status: int, decoded: bytes) -> Answer:
     if not decoded.strip():
         return Answer()
     try:
-        body = sse.loads(decoded)
+        body = decode.loads(decoded)
     except ValueError:
         if status >= 400:  # a proxy's HTML page, say: the raw flow has it
             return Answer()
@@ -64,8 +65,8 @@ def _plain(endpoint: Endpoint, status: int, decoded: bytes) -> Answer:
         return Answer()
     if status >= 400 or body.get("type") == "error":
         error = body.get("error")
-        return Answer(error=error if isinstance(error, dict) else None, findings=tuple(validate.check_error(body)))
-    findings = validate.check_message(body) if endpoint == "messages" else ()
+        return Answer(error=error if isinstance(error, dict) else None, findings=tuple(check.check_error(body)))
+    findings = check.check_message(body) if endpoint == "messages" else ()
     return Answer(message=body, findings=tuple(findings))
 
 

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, field_serializer
 from mitmclaude.cost import Cost
 from mitmclaude.exchange import Endpoint
 from mitmclaude.findings import Finding
-from mitmclaude.outcome import Outcome
 from mitmclaude.platform import Invocation
-from mitmclaude.summary import Summary
-from mitmclaude.timing import Timing
+from mitmclaude.record.outcome import Outcome
+from mitmclaude.record.timing import Timing
+from mitmclaude.request.summary import Summary
 from mitmclaude.usage import Usage
 
 type HeaderList = list[tuple[str, str]]

@@ -11,19 +11,19 @@ from typing import Any
 
 from mitmproxy import http
 
-from mitmclaude import build, line, metrics
 from mitmclaude.addons import flows
 from mitmclaude.addons.live import Capture, Live
 from mitmclaude.addons.offload import Offload
-from mitmclaude.addons.options import ClaudeOptions
+from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.addons.store import StoreAddon
 from mitmclaude.addons.tee import release
 from mitmclaude.exchange import End, Exchange
 from mitmclaude.options import Settings
-from mitmclaude.record import Record, flow_key, record_key, to_json
+from mitmclaude.record import build, line, metrics
+from mitmclaude.record.record import Record, flow_key, record_key, to_json
 from mitmclaude.redact import Redactor, credentials
-from mitmclaude.session import session
-from mitmclaude.summary import Summary
+from mitmclaude.request.session import session
+from mitmclaude.request.summary import Summary
 
 logger = logging.getLogger(__name__)
 

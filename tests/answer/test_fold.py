@@ -13,12 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mitmclaude import message
-from mitmclaude.block import DELTAS, TEXTS
-from mitmclaude.message import MAX_FINDINGS, Folded, fold, has_output
-from mitmclaude.sse import Event, decode
+from mitmclaude.answer.block import DELTAS, TEXTS
+from mitmclaude.answer.decode import Event, decode
+from mitmclaude.answer.fold import _EVENTS, MAX_FINDINGS, Folded, fold, has_output
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 RESPONSES = {path.stem: path.read_bytes() for path in sorted((HERE / "fixtures/responses").glob("*.sse"))}
 GOLDEN = {path.stem: path.read_bytes() for path in sorted((HERE / "golden").glob("*.sse"))}
 STREAMS = RESPONSES | GOLDEN
@@ -333,7 +332,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=5,
 )
-kinds = st.sampled_from([*message._EVENTS, "new"])
+kinds = st.sampled_from([*_EVENTS, "new"])
 tags = st.sampled_from([*DELTAS, "text", "tool_use", "fallback"])
 keys = st.sampled_from(["text", "thinking", "partial_json", "signature", "citation", "content", "model", "usage", "to"])
 objects = st.builds(lambda tag, fields: {"type": tag, **fields}, tags, st.dictionaries(keys, json_values, max_size=4))
@@ -379,8 +378,8 @@ def test_work_is_linear(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
             sys.setprofile(None)
         return made, parsed
 
-    for module in ("message", "block"):
-        monkeypatch.setattr(f"mitmclaude.{module}.loads", loads)
+    for module in ("fold", "block"):
+        monkeypatch.setattr(f"mitmclaude.answer.{module}.loads", loads)
     (made_once, parsed_once), (made_twice, parsed_twice) = work(1000), work(2000)
     assert 1000 < made_once < made_twice < 2.2 * made_once
     assert 1000 < parsed_once < parsed_twice < 2.2 * parsed_once

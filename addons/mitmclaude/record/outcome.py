@@ -2,8 +2,8 @@
 
 from typing import Literal, get_args
 
+from mitmclaude.answer.fold import Folded
 from mitmclaude.exchange import Exchange
-from mitmclaude.message import Folded
 
 type Outcome = Literal[
     "complete",

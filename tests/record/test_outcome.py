@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from mitmclaude.answer.fold import Folded
 from mitmclaude.exchange import Body, End, Exchange, Request, Response
-from mitmclaude.message import Folded
-from mitmclaude.outcome import outcome
+from mitmclaude.record.outcome import outcome
 
 EMPTY = Body(b"", 0, None, None)
 

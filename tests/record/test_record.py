@@ -7,18 +7,18 @@ import jsonschema
 import orjson
 import pytest
 
-from mitmclaude import build
 from mitmclaude.cli.schema import json_schema
 from mitmclaude.exchange import Body, Chunk, Exchange, Marks, Request, Response
-from mitmclaude.line import comment, flat, line, verbose, verdict
 from mitmclaude.options import CaptureLevel
-from mitmclaude.record import Record, flow_key, record_key, to_json
+from mitmclaude.record import build
+from mitmclaude.record.line import comment, flat, line, verbose, verdict
+from mitmclaude.record.record import Record, flow_key, record_key, to_json
 from mitmclaude.redact import Redactor
-from mitmclaude.session import Session
-from mitmclaude.summary import Summary, summarise
+from mitmclaude.request.session import Session
+from mitmclaude.request.summary import Summary, summarise
 
-ROOT = Path(__file__).parents[1]
-RESPONSES = Path(__file__).parent / "fixtures" / "responses"
+ROOT = Path(__file__).parents[2]
+RESPONSES = Path(__file__).parents[1] / "fixtures" / "responses"
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SSE = ((b"content-type", b"text/event-stream"), (b"request-id", b"req_1"))
 JSON = ((b"content-type", b"application/json"),)

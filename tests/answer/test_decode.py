@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mitmclaude.sse import MAX_DEPTH, Decoder, Event, decode, loads
+from mitmclaude.answer.decode import MAX_DEPTH, Decoder, Event, decode, loads
 
-RESPONSES = sorted((Path(__file__).parent / "fixtures/responses").glob("*.sse"))
+RESPONSES = sorted((Path(__file__).parents[1] / "fixtures/responses").glob("*.sse"))
 
 
 def read(raw: bytes) -> list[tuple[str, bytes]]:

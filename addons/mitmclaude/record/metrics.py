@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import orjson
 
-from mitmclaude.line import TOKENS, fields
-from mitmclaude.record import Record
+from mitmclaude.record.line import TOKENS, fields
+from mitmclaude.record.record import Record
 
 NAMESPACE: Final = "mitmclaude"
 

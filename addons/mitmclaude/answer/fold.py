@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mitmclaude.block import Block, named, overwrite
+from mitmclaude.answer.block import Block, named, overwrite
+from mitmclaude.answer.decode import Event, loads
 from mitmclaude.findings import Finding, drift
-from mitmclaude.sse import Event, loads
 
 MAX_FINDINGS: Final = 100
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mitmclaude.sse import loads
+from mitmclaude.answer.decode import loads
 
 OWN_KEYS: Final = ("partial_json", "delta_fields", "unknown_deltas")
 """Keys that we put into a block ourselves: see message.py."""

@@ -5,8 +5,8 @@ import gzip
 import pytest
 
 from mitmclaude.encoding import TooLargeError
-from mitmclaude.examine import DECODED, examine, parse_and_check
-from mitmclaude.summary import Summary
+from mitmclaude.request.examine import DECODED, examine, parse_and_check
+from mitmclaude.request.summary import Summary
 
 GOOD = b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}'
 GZIP = ((b"content-encoding", b"gzip"),)

@@ -19,7 +19,7 @@ https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-type
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mitmclaude.record import Record
+from mitmclaude.record.record import Record
 
 type Column = tuple[str, str]
 """Name and type."""

@@ -1,8 +1,8 @@
 """Timing from marks and arrivals."""
 
+from mitmclaude.answer.decode import decode
 from mitmclaude.exchange import Marks
-from mitmclaude.sse import decode
-from mitmclaude.timing import Timing, timing
+from mitmclaude.record.timing import Timing, timing
 
 START = b'event: message_start\ndata: {"type":"message_start"}\n\n'
 DELTA = b'event: content_block_delta\ndata: {"type":"content_block_delta"}\n\n'

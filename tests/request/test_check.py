@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from mitmclaude.findings import Finding, drift, violation
-from mitmclaude.validate import (
+from mitmclaude.request.check import (
     MAX_FINDINGS,
     Endpoint,
     MalformedBody,
@@ -23,7 +23,7 @@ from mitmclaude.validate import (
     parse,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests/fixtures"
 REQUESTS = sorted(path for path in (FIXTURES / "requests").glob("*.json") if not path.name.endswith(".meta.json"))
 LEAST: dict[str, Any] = {"model": "m", "max_tokens": 1, "messages": []}
@@ -489,7 +489,7 @@ UNDERSTOOD = re.compile(
 
 def test_no_message_tells_claude_code_to_drop_a_feature() -> None:
     """No text that findings are made of is one that Claude Code acts on."""
-    for path in (ROOT / "addons/mitmclaude/validate.py", ROOT / "addons/mitmclaude/schema/base.py"):
+    for path in (ROOT / "addons/mitmclaude/request/check.py", ROOT / "addons/mitmclaude/schema/base.py"):
         tree = ast.parse(path.read_text())
         prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         texts = [

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from mitmclaude.summary import INPUT_KEPT, betas, new_input, summarise
+from mitmclaude.request.summary import INPUT_KEPT, betas, new_input, summarise
 
-REQUESTS = Path(__file__).parent / "fixtures" / "requests"
+REQUESTS = Path(__file__).parents[1] / "fixtures" / "requests"
 
 
 def user(text: str, **more: Any) -> dict[str, Any]:

@@ -7,19 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mitmclaude import answer, cost, usage
-from mitmclaude.answer import Answer
+from mitmclaude import cost, usage
+from mitmclaude.answer import read
+from mitmclaude.answer.fold import has_output
+from mitmclaude.answer.read import Answer
 from mitmclaude.cost import Cost
 from mitmclaude.exchange import Exchange, Request
 from mitmclaude.headers import Headers, header
-from mitmclaude.message import has_output
 from mitmclaude.options import CaptureLevel
-from mitmclaude.outcome import outcome
-from mitmclaude.record import HeaderList, Record, RequestPart, ResponsePart
+from mitmclaude.record.outcome import outcome
+from mitmclaude.record.record import HeaderList, Record, RequestPart, ResponsePart
+from mitmclaude.record.timing import timing
 from mitmclaude.redact import Redactor
-from mitmclaude.session import Session, client
-from mitmclaude.summary import INPUT_KEPT, Summary, betas
-from mitmclaude.timing import timing
+from mitmclaude.request.session import Session, client
+from mitmclaude.request.summary import INPUT_KEPT, Summary, betas
 from mitmclaude.usage import Usage
 
 
@@ -49,7 +50,7 @@ def record(exchange: Exchange, summary: Summary, session: Session, level: Captur
     response = exchange.response
     said = Answer()
     if response is not None:
-        said = attempts.run("answer", said, answer.read, exchange.endpoint, response)
+        said = attempts.run("answer", said, read.read, exchange.endpoint, response)
     reported = usage.of_count if exchange.endpoint == "count_tokens" else usage.of
     used = attempts.run("usage", None, reported, said.message)
     made = Record(
@@ -104,7 +105,7 @@ def _without_secrets(record: Record, redactor: Redactor) -> Record:
 
 
 def _price(exchange: Exchange, said: Answer, used: Usage | None, summary: Summary) -> Cost | None:
-    model = answer.model_of(said.message) or summary.model
+    model = read.model_of(said.message) or summary.model
     if exchange.endpoint != "messages" or used is None or model is None or said.message is None:
         return None
     return cost.of(

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mitmclaude import encoding, validate
+from mitmclaude import encoding
 from mitmclaude.encoding import TooLargeError
 from mitmclaude.findings import Finding, violation
 from mitmclaude.headers import Headers, content_encoding
 from mitmclaude.options import ValidationLevel
-from mitmclaude.session import Session, session
-from mitmclaude.summary import Summary, summarise
+from mitmclaude.request import check
+from mitmclaude.request.session import Session, session
+from mitmclaude.request.summary import Summary, summarise
 
 DECODED = 64 * 1024 * 1024
 """Bytes of a decoded body that are examined; the API takes 32 MB."""
@@ -30,12 +31,12 @@ def parse_and_check(
     """Parse and check a body as it came; raises TooLargeError where it has more than `limit` bytes once decoded."""
     try:
         decoded = decode(headers, raw, limit)
-        body = validate.parse(decoded)
+        body = check.parse(decoded)
     except TooLargeError:
         raise
     except ValueError as error:
         return Examined({}, () if level == "off" else (violation("", str(error)),))
-    findings = () if level == "off" else tuple(validate.check(endpoint, body))
+    findings = () if level == "off" else tuple(check.check(endpoint, body))
     return Examined(body if isinstance(body, dict) else {}, findings)
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mitmclaude.athena import PARTITION_KEYS, columns, location, table_properties
-from mitmclaude.record import Record, record_key
-from tests.test_record import AT, record, stream
+from mitmclaude.record.athena import PARTITION_KEYS, columns, location, table_properties
+from mitmclaude.record.record import Record, record_key
+from tests.record.test_record import AT, record, stream
 
 COLUMNS = dict(columns())
 

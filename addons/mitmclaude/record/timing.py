@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
 
+from mitmclaude.answer.decode import Event
 from mitmclaude.exchange import Marks
-from mitmclaude.sse import Event
 
 
 class Timing(BaseModel):

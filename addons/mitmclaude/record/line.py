@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from mitmclaude.record import Record
+from mitmclaude.record.record import Record
 
 
 def line(record: Record) -> str:

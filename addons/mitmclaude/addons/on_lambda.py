@@ -13,7 +13,7 @@ from mitmproxy import http
 from mitmproxy.net.http.http1 import expected_http_body_size
 
 from mitmclaude.addons.live import Capture, Live
-from mitmclaude.addons.record import Recorder
+from mitmclaude.addons.recorder import Recorder
 from mitmclaude.headers import Headers
 from mitmclaude.platform import invocation, is_platform
 

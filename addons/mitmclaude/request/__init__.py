@@ -1,0 +1,1 @@
+"""A request body → findings, and what a record keeps of it."""
