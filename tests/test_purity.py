@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "addons" / "mitmclaude"
-EDGES = ("addons", "stores", "cli")
+EDGES = ("addons", "stores", "cli", "recorder")
 """The folders that do I/O; a new folder is pure until it is listed here."""
 
 CORE = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in EDGES)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 type ValidationLevel = Literal["enforce", "observe", "off"]
 type CaptureLevel = Literal["full", "redacted", "metadata"]
 type LogForm = Literal["line", "json", "emf", "verbose", "off"]
+type RecorderKind = Literal["auto", "process", "inline"]
 type AuthLevel = Literal["tokens", "none"]
 
 PREFIX = "claude_"
@@ -36,6 +37,7 @@ class Settings:
     log: LogForm
     fingerprint_key: bytes | None
     spool: str
+    recorder: RecorderKind
     auth: AuthLevel
     tokens: str
     org_key: str
@@ -128,6 +130,8 @@ OPTIONS: tuple[Option, ...] = (
            "its place"),
     Option("max_rate", "600", whole, "Calls a minute for each token; 0 for no bound"),
     Option("max_body", "32m", size, "Bytes of a request's body where tokens are wanted"),
+    Option("recorder", "auto", one_of(RecorderKind), "Where records are made: in a process of its own, inline in the "
+           "proxy's, or auto: a process where there is a second core"),
     Option("spool", "", str, "Directory for what the store does not take; by default in the user's state directory"),
 )  # fmt: skip
 

@@ -5,7 +5,6 @@ import signal
 import time
 
 import pytest
-
 from mitmclaude.addons.offload import LARGE, Offload
 
 

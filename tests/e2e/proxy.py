@@ -16,9 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import zstandard
 from mitmproxy import http
 from mitmproxy.io import FlowReader
+
+from mitmclaude.record import rawflow
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "addons" / "claude.py"
@@ -143,7 +144,7 @@ def decompressed(path: Path) -> bytes:
         case ".gz":
             return gzip.decompress(raw)
         case ".zst":
-            return zstandard.ZstdDecompressor().decompressobj().decompress(raw)
+            return rawflow.decompressed(raw)
         case _:
             return raw
 

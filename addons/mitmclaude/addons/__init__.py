@@ -4,14 +4,17 @@ from typing import Any
 
 from mitmclaude.addons.banner import Banner
 from mitmclaude.addons.capture import Begin
+from mitmclaude.addons.emf import Metrics
 from mitmclaude.addons.errorpages import ErrorPages
+from mitmclaude.addons.finish import Finish
 from mitmclaude.addons.guard import Guard
 from mitmclaude.addons.hushed import Hushed
 from mitmclaude.addons.listen import Listen
 from mitmclaude.addons.live import Live
-from mitmclaude.addons.offload import Offload
+from mitmclaude.addons.logline import LogLine
+from mitmclaude.addons.marks import Marks
 from mitmclaude.addons.on_lambda import FromLambda, Health, ToLambda
-from mitmclaude.addons.recorder import Recorder
+from mitmclaude.addons.recording import Recording
 from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.addons.store import StoreAddon
 from mitmclaude.addons.tee import Tee
@@ -23,9 +26,9 @@ __all__ = ["default_addons"]
 
 def default_addons() -> list[Any]:
     """A fresh set of addons for one mitmproxy master."""
-    live, offload, options = Live(), Offload(), ClaudeOptions()
-    store = StoreAddon(options, offload)
-    recorder = Recorder(live, options, store, offload)
+    live, options = Live(), ClaudeOptions()
+    store = StoreAddon(options)
+    recording = Recording(live, options, store)
     return [
         options,
         Banner(options),
@@ -33,13 +36,17 @@ def default_addons() -> list[Any]:
         Hushed(),
         Health(),
         Begin(live, options),
-        FromLambda(live, recorder),
-        Guard(live, options, offload),
+        FromLambda(live, recording),
+        Guard(live, options),
         UpstreamPath(options),
-        Validate(live, options, offload),
+        Validate(live, options, recording),
         Tee(live),
         ToLambda(live),
-        recorder,
+        Finish(live, recording),
         store,
-        Listen(options),  # the last to be configured: it stops a start that another found wrong
+        Listen(options),  # it stops a start that any addon before it found wrong
+        recording,
+        Marks(live),
+        LogLine(options),
+        Metrics(options),
     ]

@@ -1,75 +1,110 @@
-"""Turn a mitmproxy flow into the plain values of an exchange, and into the bytes of a raw flow object."""
+"""A mitmproxy flow and its capture → the messages that the recorder takes."""
 
-import hashlib
-from io import BytesIO
+from dataclasses import replace
 from typing import Any
 
-import zstandard
 from mitmproxy import http
-from mitmproxy.io import tnetstring
 
-from mitmclaude import encoding
 from mitmclaude.addons.live import Capture
-from mitmclaude.exchange import Body, Chunk, End, Exchange, Marks, Request, Response
-from mitmclaude.headers import Headers, content_encoding, header
-from mitmclaude.options import CaptureLevel
-from mitmclaude.redact import Redactor
-
-UNREADABLE = b"[mitmclaude: not kept, as it could not be decoded to look for secrets]"
-
-LIMIT = 256 * 1024 * 1024
-"""Bytes of a decoded body that are looked through."""
+from mitmclaude.addons.tap import Tap
+from mitmclaude.exchange import End, Marks
+from mitmclaude.headers import Headers
+from mitmclaude.options import Settings, ValidationLevel
+from mitmclaude.record.rawflow import State
+from mitmclaude.recorder.messages import Came, Changed, Ended, Opened
 
 
-def exchange(
-    flow: http.HTTPFlow,
-    capture: Capture,
-    end: End,
-    *,
-    flow_key: str | None,
-    errors: tuple[str, ...] = (),
-    more: tuple[str, ...] = (),
-) -> Exchange:
-    """The exchange that `flow` was; hashes the bodies, so not for the event loop."""
-    failed = end in ("upstream_failed", "client_gone", "shutdown")
-    sent = None if end == "rejected" or flow.server_conn.timestamp_start is None else flow.request.raw_content
-    return Exchange(
+def opened(capture: Capture, settings: Settings, examine: ValidationLevel | None = None) -> Opened:
+    """The request, as far as it is there; with `examine` the recorder is to check it."""
+    return Opened(
         id=capture.id,
         started_at=capture.started_at,
+        began=capture.began,
         endpoint=capture.endpoint,
-        request=Request(capture.method, capture.path, capture.headers, _body(capture.body, sent)),
-        response=_response(flow, capture),
-        end=end,
-        marks=_marks(capture, end),
-        failure=flow.error.msg if failed and flow.error else None,
+        method=capture.method,
+        path=capture.path,
+        headers=capture.headers,
+        body=capture.body,
+        state=_without_content(capture.flow.request.get_state()),
+        capture=settings.capture,
+        keeps_body=capture.keeps_body,
+        fingerprint_key=settings.fingerprint_key,
+        credentials=capture.credentials,
         findings=capture.findings,
         principal=capture.principal,
         invocation=capture.invocation,
-        flow_key=flow_key,
-        errors=errors + more,
+        examine=examine,
+        parsed=capture.parsed,
     )
 
 
-def _response(flow: http.HTTPFlow, capture: Capture) -> Response | None:
-    if flow.response is None:
+def came(capture: Capture, tap: Tap) -> Came | None:
+    """What has come of the answer since the last time; None where nothing has."""
+    chunks = tap.chunks[capture.told :]
+    if not chunks:
         return None
-    headers: Headers = capture.response_headers or tuple(flow.response.headers.fields)
-    tap = capture.tap
-    if tap is None or flow.response.stream is not tap:  # then another script has it
+    told, capture.told = capture.told, len(tap.chunks)
+    status, headers = _head(capture)
+    return Came(capture.id, chunks, None if told else status, () if told else headers)
+
+
+def ended(capture: Capture, end: End, errors: tuple[str, ...], is_partial: bool) -> Ended:
+    """The end of the call, or how far it is."""
+    flow, tap = capture.flow, tap_of(capture)
+    failed = end in ("upstream_failed", "client_gone", "shutdown")
+    status, headers = _head(capture)
+    made = Ended(
+        id=capture.id,
+        end=end,
+        marks=_marks(capture, end),
+        flow=_state(flow),
+        status=status,
+        headers=headers,
+        request_content=_request_content(flow, capture),
+        went_upstream=end != "rejected" and flow.server_conn.timestamp_start is not None,
+        failure=flow.error.msg if failed and flow.error else None,
+        errors=errors,
+        is_partial=is_partial,
+    )
+    if flow.response is None:
+        return made
+    if tap is None:  # an addon made the answer, or another script streams it
         content = b"" if capture.padded else flow.response.raw_content or b""
-        return Response(flow.response.status_code, headers, _body(content, capture.padded or content))
-    content = tap.content
-    is_whole = tap.size == len(content)
-    body = _body(content, tap.sent(content)) if is_whole else Body(content, tap.size, None, None)
-    chunks = tuple(Chunk(at - capture.began, data) for at, data in tap.chunks if data)
-    return Response(flow.response.status_code, headers, body, chunks)
+        return replace(made, content=content, sent_response=capture.padded or "as it came")
+    errors += (tap.failure,) if tap.failure else ()
+    return replace(made, size=tap.size, sent_response=tap.changed(), errors=errors)
 
 
-def _body(content: bytes, sent: bytes | None) -> Body:
-    digest = hashlib.sha256(content).hexdigest()
-    if sent is not None and sent is not content:
-        return Body(content, len(content), digest, hashlib.sha256(sent).hexdigest())
-    return Body(content, len(content), digest, None if sent is None else digest)
+def tap_of(capture: Capture) -> Tap | None:
+    """The tap, if it is what the answer streams through: another script may have taken its place."""
+    response = capture.flow.response
+    return capture.tap if response is not None and response.stream is capture.tap else None
+
+
+def _head(capture: Capture) -> tuple[int | None, Headers]:
+    response = capture.flow.response
+    if response is None:
+        return None, ()
+    return response.status_code, capture.response_headers or tuple(response.headers.fields)
+
+
+def _request_content(flow: http.HTTPFlow, capture: Capture) -> Changed:
+    content = flow.request.raw_content
+    if content is None or content is capture.body or content == capture.body:
+        return "as it came"
+    return content
+
+
+def _state(flow: http.HTTPFlow) -> State:
+    state: dict[str, Any] = flow.get_state()
+    state["request"] = _without_content(state["request"])
+    if state["response"]:
+        state["response"] = _without_content(state["response"])
+    return state
+
+
+def _without_content(state: dict[str, Any]) -> dict[str, Any]:
+    return {**state, "content": None}
 
 
 def _marks(capture: Capture, end: End) -> Marks:
@@ -83,44 +118,3 @@ def _marks(capture: Capture, end: End) -> Marks:
         client_gone=capture.end if end == "client_gone" else None,
         end=capture.end,
     )
-
-
-def raw_flow(state: dict[str, Any], level: CaptureLevel, redactor: Redactor) -> bytes:
-    """A compressed flow file of one flow; `state` is the flow's own, of which nothing is changed."""
-    kept = {**state, "request": _message(state["request"], level, redactor)}
-    kept.pop("backup", None)  # the flow before an edit in a user interface: with the credentials it came with
-    if state.get("response"):
-        kept["response"] = _message(state["response"], level, redactor)
-    if state.get("error"):
-        kept["error"] = {**state["error"], "msg": redactor.text(state["error"]["msg"])}
-    file = BytesIO()
-    tnetstring.dump(kept, file)
-    return zstandard.ZstdCompressor().compress(file.getvalue())
-
-
-def _message(message: dict[str, Any], level: CaptureLevel, redactor: Redactor) -> dict[str, Any]:
-    kept = {**message, "headers": redactor.headers(message["headers"])}
-    if message.get("trailers"):
-        kept["trailers"] = redactor.headers(message["trailers"])
-    if "path" in message:
-        kept["path"] = redactor.target(message["path"])
-        kept["authority"] = redactor.target(message["authority"])
-    if level != "full" and message["content"]:
-        content = _redacted(message["content"], message["headers"], redactor)
-        if content is not message["content"]:
-            kept["content"] = content
-            kept["headers"] = tuple(h for h in kept["headers"] if h[0].lower() != b"content-encoding")
-    return kept
-
-
-def _redacted(content: bytes, headers: Headers, redactor: Redactor) -> bytes:
-    """The body without secrets and then without its content encoding; the very same bytes where it has none."""
-    name = content_encoding(headers)
-    try:
-        plain = encoding.Decoder(name, LIMIT).feed(content)
-    except ValueError:
-        return UNREADABLE
-    is_stream = "text/event-stream" in (header(headers, b"content-type") or "").lower()
-    redacted = redactor.sse(plain) if is_stream else redactor.raw(plain)
-    # what stands behind the end of the encoded part was not decoded, but is there to be read
-    return redactor.raw(content) if redacted == plain else redacted

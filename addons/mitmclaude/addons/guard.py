@@ -18,7 +18,6 @@ from mitmproxy.proxy.mode_specs import ProxyMode
 
 from mitmclaude import auth, ids, rate, target
 from mitmclaude.addons.live import Capture, Live
-from mitmclaude.addons.offload import Offload
 from mitmclaude.addons.reply import error_reply
 from mitmclaude.addons.settings import ClaudeOptions, is_set
 from mitmclaude.addons.tee import writer_of
@@ -42,10 +41,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class Guard:
     """Checks each captured request of a listener that wants tokens."""
 
-    def __init__(self, live: Live, options: ClaudeOptions, offload: Offload) -> None:
+    def __init__(self, live: Live, options: ClaudeOptions) -> None:
         self._live = live
         self._options = options
-        self._offload = offload
         self._opened: tuple[str, str] = ("", "")
         self._tokens: Secret | None = None
         self._table: Table = ()
@@ -150,7 +148,7 @@ class Guard:
     async def _read(self) -> None:
         assert self._tokens is not None  # noqa: S101
         try:
-            content = await asyncio.wrap_future(self._offload.submit(0, self._tokens.read))
+            content = await asyncio.to_thread(self._tokens.read)
             self._table = auth.parse(content)
         except (OSError, ValueError) as error:  # the last good copy serves on: nobody is locked out
             logger.warning("tokens are %.0f s old, as they cannot be read: %s", time.time() - self._read_at, error)

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from secrets import token_bytes
+from typing import Any
+from weakref import WeakValueDictionary
 
 from mitmproxy import http
 
@@ -15,9 +17,6 @@ from mitmclaude.exchange import Endpoint
 from mitmclaude.findings import Finding
 from mitmclaude.headers import Headers
 from mitmclaude.platform import Invocation
-from mitmclaude.record.record import Record
-from mitmclaude.request.session import Session
-from mitmclaude.request.summary import Summary
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +40,14 @@ class Capture:
     rejected: bool = False
     keeps_body: bool = True
     """Whether the request's body may be kept: not of who has no business here."""
-    summary: Future[tuple[Summary, Session]] | None = None
+    parsed: Mapping[str, Any] | None = None
+    """The body as it was checked."""
+    credentials: frozenset[bytes] = frozenset()
+    """Those sent upstream that the client did not send."""
+    is_open: bool = False
+    """Whether the recorder knows of it."""
+    told: int = 0
+    """Pieces of the answer that the recorder has."""
     request_end: float | None = None
     upstream_headers: float | None = None
     response_headers: Headers = ()
@@ -53,8 +59,6 @@ class Capture:
     """What the client gets in place of an empty body."""
     invocation: Invocation | None = None
     deadline: asyncio.TimerHandle | None = None
-    partial: Future[Record | None] | None = None
-    """A record that was stored before the end."""
 
     def elapsed(self) -> float:
         """Seconds since the request's first byte."""
@@ -79,3 +83,12 @@ def begin(flow: http.HTTPFlow, endpoint: Endpoint) -> Capture:
 
 class Live(dict[str, Capture]):
     """Captures by flow id; not in the flow's metadata, which must stay plain to be saved."""
+
+    def __init__(self, *captures: Any) -> None:
+        super().__init__(*captures)
+        self.flows: WeakValueDictionary[str, http.HTTPFlow] = WeakValueDictionary()
+        """By record id, as long as somebody else holds them."""
+
+    def __setitem__(self, flow_id: str, capture: Capture) -> None:
+        super().__setitem__(flow_id, capture)
+        self.flows[capture.id] = capture.flow

@@ -13,7 +13,7 @@ from mitmproxy import http
 from mitmproxy.net.http.http1 import expected_http_body_size
 
 from mitmclaude.addons.live import Capture, Live
-from mitmclaude.addons.recorder import Recorder
+from mitmclaude.addons.recording import Recording
 from mitmclaude.headers import Headers
 from mitmclaude.platform import invocation, is_platform
 
@@ -45,9 +45,9 @@ class Health:
 class FromLambda:
     """On Lambda: tells the platform's word of an invocation from what the client sent."""
 
-    def __init__(self, live: Live, recorder: Recorder) -> None:
+    def __init__(self, live: Live, recording: Recording) -> None:
         self._live = live
-        self._recorder = recorder
+        self._recording = recording
         self._active = on_lambda()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
@@ -63,7 +63,8 @@ class FromLambda:
 
     def _near_deadline(self, capture: Capture) -> None:
         if capture.flow.id in self._live:
-            self._recorder.keep_partial(capture, "partial: stored as the platform's deadline was near")
+            why = "partial: stored as the platform's deadline was near"
+            self._recording.end(capture, "shutdown", why, is_partial=True)
 
 
 class ToLambda:

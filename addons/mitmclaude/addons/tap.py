@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterable
 
+from mitmclaude.recorder.messages import Changed
+
 KEPT = 256 * 1024 * 1024
 """Bytes kept of one answer; what comes behind is passed on and counted."""
 
@@ -48,9 +50,9 @@ class Tap:
         """The bytes that came, as far as they were kept."""
         return b"".join(data for _, data in self.chunks)
 
-    def sent(self, content: bytes) -> bytes:
-        """What went to the client when `content` came."""
-        return content or self.pad
+    def changed(self) -> Changed:
+        """What went to the client."""
+        return self.pad if self.pad and not self.size else "as it came"
 
 
 class ChainedTap(Tap):
@@ -72,5 +74,5 @@ class ChainedTap(Tap):
             self._sent.extend([out] if isinstance(out, bytes) else out)
         return out
 
-    def sent(self, content: bytes) -> bytes:
+    def changed(self) -> Changed:
         return b"".join(self._sent)

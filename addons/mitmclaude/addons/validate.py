@@ -1,35 +1,31 @@
 """Check each request of the Messages API before it goes upstream, and refuse a malformed one."""
 
 import asyncio
-from collections.abc import Mapping
-from concurrent.futures import Future
 from secrets import token_bytes
-from typing import Any
 
 from mitmproxy import http
 
 from mitmclaude import ids
 from mitmclaude.addons.live import Capture, Live
-from mitmclaude.addons.offload import LARGE, Offload
+from mitmclaude.addons.recording import Recording
 from mitmclaude.addons.reply import error_reply
 from mitmclaude.addons.settings import ClaudeOptions
-from mitmclaude.encoding import TooLargeError
-from mitmclaude.findings import Finding, drift
-from mitmclaude.options import ValidationLevel
+from mitmclaude.findings import Finding
+from mitmclaude.recorder.by_size import is_large
 from mitmclaude.request.check import Endpoint
-from mitmclaude.request.examine import examine, parse_and_check, reduce
+from mitmclaude.request.examine import examine
 
 NAMED = 10
 """Violations that the refusal names; the record has all of them."""
 
 
 class Validate:
-    """Examines bodies: a short one at once, a long one in another process, so that no other stream waits for it."""
+    """Checks a short body at once; a long one is left to the recorder, so that no other stream waits for it."""
 
-    def __init__(self, live: Live, options: ClaudeOptions, offload: Offload) -> None:
+    def __init__(self, live: Live, options: ClaudeOptions, recording: Recording) -> None:
         self._live = live
         self._options = options
-        self._offload = offload
+        self._recording = recording
 
     async def request(self, flow: http.HTTPFlow) -> None:
         capture = self._live.get(flow.id)
@@ -40,44 +36,23 @@ class Validate:
             flow.request.raw_content = b""
             return
         capture.body = flow.request.raw_content or b""
-        if capture.endpoint == "messages" or capture.endpoint == "count_tokens":
-            body = await self._examine(capture, capture.endpoint)
+        level = self._options.settings.validation
+        if level != "off" and (capture.endpoint == "messages" or capture.endpoint == "count_tokens"):
+            await self._check(capture, capture.endpoint)
             wrong = [finding for finding in capture.findings if finding.kind == "violation"]
-            if wrong and self._options.settings.validation == "enforce" and flow.response is None:
+            if wrong and level == "enforce" and flow.response is None:
                 capture.rejected = True
                 flow.response = error_reply(400, refusal(wrong), ids.request_id(token_bytes(10)))
-            if body is not None:
-                self._reduce(capture, body)
+        # in the next turn of the loop: the request is on its way by then, and its half is recorded while upstream works
+        asyncio.get_running_loop().call_soon(self._recording.open, capture)
 
-    async def _examine(self, capture: Capture, endpoint: Endpoint) -> Mapping[str, Any] | None:
-        """Set the findings; the body, which is yet to be reduced, or None where another process has done it all."""
+    async def _check(self, capture: Capture, endpoint: Endpoint) -> None:
         level = self._options.settings.validation
-        try:
-            examined = parse_and_check(endpoint, capture.headers, capture.body, level, LARGE)
-        except TooLargeError:
-            await self._examine_elsewhere(capture, endpoint, level)
-            return None
-        capture.findings = examined.findings
-        return examined.body
-
-    async def _examine_elsewhere(self, capture: Capture, endpoint: Endpoint, level: ValidationLevel) -> None:
-        work = self._offload.submit(LARGE, examine, endpoint, capture.headers, capture.body, level)
-        try:
-            capture.findings, summary, session = await asyncio.wrap_future(work)
-        except MemoryError:  # of the other process, which is held to a bound
-            capture.findings = (drift("", "too many values to be examined: forwarded unchecked"),)
+        if is_large(capture.body, capture.headers):
+            capture.findings = await self._recording.examine(capture, level)
         else:
-            capture.summary = Future()
-            capture.summary.set_result((summary, session))
-
-    def _reduce(self, capture: Capture, body: Mapping[str, Any]) -> None:
-        def submit() -> None:
-            capture.summary = self._offload.submit(0, reduce, capture.headers, body)
-
-        if capture.rejected:
-            submit()
-        else:  # in the next turn: by then the request is on its way, and the summary is made while upstream works
-            asyncio.get_running_loop().call_soon(submit)
+            examined = examine(endpoint, capture.body, level)
+            capture.findings, capture.parsed = examined.findings, examined.body
 
 
 def refusal(wrong: list[Finding]) -> str:

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import zstandard
 
 from mitmclaude.cli.opened import StoreOption, key_of, opened
+from mitmclaude.record import rawflow
 
 
 def flow(
@@ -19,5 +19,5 @@ def flow(
     keys = [key_of(opened_store, "flows/", record_id) for record_id in record_ids]
     with output.open("wb") as file:
         for key in keys:
-            file.write(zstandard.ZstdDecompressor().decompress(opened_store.get(key)))
+            file.write(rawflow.decompressed(opened_store.get(key)))
     typer.echo(f"{len(keys)} flows in {output}")

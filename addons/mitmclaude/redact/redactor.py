@@ -64,6 +64,10 @@ class Redactor:
         """A body as it came. What was valid JSON is valid JSON."""
         return self._cut(b, find(b, self._json_forms))
 
+    def is_clean(self, b: bytes) -> bool:
+        """Whether a decoded body holds no secret."""
+        return not find(b, self._forms)
+
     def sse(self, stream: bytes) -> bytes:
         """A Messages event stream, where a secret may be spread over many deltas. The same bytes if there is none."""
         return self.raw(blank_spread(stream, lambda b: find(b, self._forms), self._mark))

@@ -31,6 +31,18 @@ def open_spooled(url: str, spool: str, environment: Mapping[str, str]) -> list[S
     return [_spooled(each, below) for each in (urls if len(urls) > 1 else [url])]
 
 
+class Spooling:
+    """Puts into several stores, each with its spool, and sends what is spooled when its store is back."""
+
+    def __init__(self, url: str, spool: str, environment: Mapping[str, str]) -> None:
+        self.spooled = open_spooled(url, spool, environment)
+        self._store = Several(self.spooled)
+
+    def put_all(self, objects: Mapping[str, bytes]) -> None:
+        for key, content in objects.items():
+            self._store.put(key, content)
+
+
 def _spooled(url: str, below: Path) -> Spooled:
     is_on_aws = url.startswith(("s3:", "dynamodb:"))  # where the client tries again by itself
     name = blake2b(_identity(url).encode(), digest_size=8).hexdigest()

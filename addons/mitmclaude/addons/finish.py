@@ -1,0 +1,79 @@
+"""End each call once, whatever became of it, and hold the end of its answer until its record is stored."""
+
+import asyncio
+import logging
+
+from mitmproxy import http
+
+from mitmclaude.addons.live import Capture, Live
+from mitmclaude.addons.recording import Recording
+from mitmclaude.addons.tee import release
+from mitmclaude.exchange import End
+
+logger = logging.getLogger(__name__)
+
+HELD = 20.0
+"""Seconds for which the end of an answer waits for its record at most: traffic comes first."""
+
+
+class Finish:
+    """The first of the hooks `response`, `error` and `done` takes a capture away.
+
+    mitmproxy awaits the hooks before it ends an answer, so that whoever saw its end finds the record in the store.
+    """
+
+    def __init__(self, live: Live, recording: Recording) -> None:
+        self._live = live
+        self._recording = recording
+        self._waits_in_vain = False
+
+    async def response(self, flow: http.HTTPFlow) -> None:
+        if capture := self._live.pop(flow.id, None):
+            try:
+                await self._hold(capture, "rejected" if capture.rejected else "answered")
+            finally:
+                if capture.tap is not None:
+                    release(flow, capture.tap)
+
+    async def error(self, flow: http.HTTPFlow) -> None:
+        if capture := self._live.pop(flow.id, None):
+            message = flow.error.msg if flow.error else ""
+            await self._hold(capture, end_of(message, capture))
+
+    def done(self) -> None:
+        while self._live:
+            _, capture = self._live.popitem()
+            self._recording.end(capture, "shutdown")
+            if capture.tap is not None:
+                capture.tap.length = None
+                release(capture.flow, capture.tap)
+
+    async def _hold(self, capture: Capture, end: End) -> None:
+        """Wait until the record is stored; not after a wait was in vain, until one is stored again."""
+        stored = self._recording.end(capture, end)
+        stored.add_done_callback(self._stored)
+        if self._waits_in_vain:
+            return
+        done, _ = await asyncio.wait([stored], timeout=HELD)
+        if not done and not self._waits_in_vain:
+            self._waits_in_vain = True
+            logger.warning(
+                "the record of request %s takes over %.0f s: answers end before theirs until the store is back",
+                capture.id,
+                HELD,
+            )
+
+    def _stored(self, _: asyncio.Future[None]) -> None:
+        self._waits_in_vain = False
+
+
+def end_of(message: str, capture: Capture) -> End:
+    """How a call ended, from what mitmproxy says in its `error` hook."""
+    refused = ("body_size_limit", " from client, refusing", "received an HTTP CONNECT request")
+    if capture.rejected or (
+        message.startswith(("Request", "Received", "mitmproxy")) and any(r in message for r in refused)
+    ):
+        return "rejected"
+    if "client disconnected" in message.lower() or capture.request_end is None:
+        return "client_gone"
+    return "upstream_failed"

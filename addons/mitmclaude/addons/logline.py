@@ -1,0 +1,26 @@
+"""Print each record as `claude_log` asks: a line, a line with headers and bodies, or a JSON object."""
+
+import logging
+import sys
+
+from mitmclaude.addons.settings import ClaudeOptions
+from mitmclaude.record import line
+from mitmclaude.record.record import Record
+
+logger = logging.getLogger(__name__)
+
+
+class LogLine:
+    """For people through mitmproxy's log, for programs on stdout."""
+
+    def __init__(self, options: ClaudeOptions) -> None:
+        self._options = options
+
+    def claude_record(self, record: Record) -> None:
+        match self._options.settings.log:
+            case "json":
+                sys.stdout.write(line.flat(record).decode() + "\n")
+                sys.stdout.flush()
+            case "line" | "verbose" as form:
+                text = line.line(record) if form == "line" else line.verbose(record)
+                logger.log(logging.INFO if record.outcome == "complete" else logging.WARNING, "%s", text)

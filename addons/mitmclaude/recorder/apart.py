@@ -1,0 +1,234 @@
+"""A recorder in a process of its own, with its own interpreter: the proxy appends and sends.
+
+The proxy's end of a socket pair is never waited for: what does not fit is written when there is room. Each call's
+messages are kept until it is stored. A process that dies is started again and gets them again.
+"""
+
+import asyncio
+import contextlib
+import logging
+import pickle
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import mitmclaude
+from mitmclaude.recorder.frames import Frames
+from mitmclaude.recorder.messages import Came, Message, Opened, Reply, Stored, without_parsed
+from mitmclaude.recorder.protocol import OnReply, Recorder
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 3
+"""Processes that may die on a call: the next one gets it without its bodies."""
+
+STILLBORN = 3
+"""Processes in a row that may die before their first reply: after that the work is done in the proxy."""
+
+BUFFER = 4 * 1024 * 1024
+"""Bytes that the system is asked to hold between the processes."""
+
+RECEIVED = 64 * 1024
+"""Bytes of replies that are read at once."""
+
+LEAVES = 5.0
+"""Seconds for a process to leave after the proxy has closed its end; it goes on for itself if it takes longer."""
+
+
+class Apart:
+    """Speaks with the process that `child` runs; `instead` makes the recorder that serves where no process can."""
+
+    def __init__(self, store: str, spool: str, on_reply: OnReply, instead: Callable[[], Recorder]) -> None:
+        self._begin = store, spool
+        self._on_reply = on_reply
+        self._instead_of_it = instead
+        self._instead: Recorder | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._frames = Frames()
+        self._out: deque[memoryview] = deque()
+        self._calls: dict[str, list[Message]] = {}
+        self._sent_again: dict[str, int] = {}
+        self._stillborn = 0
+        self._closing = False
+
+    def start(self) -> None:
+        with contextlib.suppress(RuntimeError):  # no loop runs yet: the first message finds it
+            self._loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            ours.setblocking(False)
+            for end in (ours, theirs):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+            try:
+                self._process = _started(theirs)
+            except OSError as error:
+                ours.close()
+                self._give_up(str(error))
+                return
+        self._socket = ours
+        self._frames = Frames()
+        self._out.clear()
+        self._put(self._begin)
+        self._watch()
+
+    def send(self, message: Message) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._watch()
+        self._calls.setdefault(message.id, []).append(message)
+        if self._instead is not None:
+            self._instead.send(message)
+        elif self._socket is not None:
+            self._put(without_parsed(message))
+
+    def close(self, timeout: float) -> None:
+        self._closing = True
+        deadline = time.monotonic() + timeout
+        self._unwatch()
+        while self._calls and self._socket is not None and (left := deadline - time.monotonic()) > 0:
+            readable, writable, _ = select.select([self._socket], [self._socket] if self._out else [], [], left)
+            if writable:
+                self._flush()
+            if readable:
+                self._read()
+        if self._instead is not None:
+            self._instead.close(max(deadline - time.monotonic(), 0.0))
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(min(LEAVES, max(deadline - time.monotonic(), 0.1)))
+
+    # -- the socket
+
+    def _watch(self) -> None:
+        if self._loop is not None and self._socket is not None and not self._closing:
+            self._loop.add_reader(self._socket, self._read)
+
+    def _unwatch(self) -> None:
+        if self._loop is not None and self._socket is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+
+    def _put(self, what: object) -> None:
+        waits = bool(self._out)
+        self._out.append(memoryview(pickle.dumps(what, 5)))
+        if not waits:
+            self._flush()
+
+    def _flush(self) -> None:
+        assert self._socket is not None  # noqa: S101
+        try:
+            while self._out:
+                sent = self._socket.send(self._out[0])
+                if sent == len(self._out[0]):
+                    self._out.popleft()
+                else:
+                    self._out[0] = self._out[0][sent:]
+        except BlockingIOError:
+            if self._loop is not None and not self._closing:
+                self._loop.add_writer(self._socket, self._flush)
+            return
+        except OSError:  # it died: the reader sees that too, and cares for it
+            self._out.clear()
+        if self._loop is not None and not self._closing:
+            self._loop.remove_writer(self._socket)
+
+    def _read(self) -> None:
+        assert self._socket is not None  # noqa: S101
+        try:
+            received = self._socket.recv(RECEIVED)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = b""
+        if not received:
+            self._lost()
+            return
+        for reply in self._frames.feed(received):
+            self._take(reply)
+
+    def _take(self, reply: Reply) -> None:
+        self._stillborn = 0
+        if isinstance(reply, Stored) and not reply.is_partial:
+            if self._calls.pop(reply.id, None) is None:
+                return  # it was stored twice, as the process that stored it first died before its reply
+            self._sent_again.pop(reply.id, None)
+        self._on_reply(reply)
+
+    # -- a process that died
+
+    def _lost(self) -> None:
+        self._unwatch()
+        assert self._socket is not None  # noqa: S101
+        self._socket.close()
+        self._socket = None
+        code = self._process.wait() if self._process is not None else 0
+        self._stillborn += 1
+        if self._closing or self._stillborn > STILLBORN:
+            self._give_up(f"it ended with {code}")
+            return
+        logger.warning("the recorder ended with %s: started again, %d calls go to it again", code, len(self._calls))
+        if self._stillborn == 1 or self._loop is None:
+            self._start_again()
+        else:
+            self._loop.call_later(0.2 * self._stillborn, self._start_again)
+
+    def _start_again(self) -> None:
+        if self._closing or self._socket is not None or self._instead is not None:
+            return
+        self.start()
+        for call, messages in self._calls.items():
+            self._sent_again[call] = self._sent_again.get(call, 0) + 1
+            if self._sent_again[call] >= PATIENCE:
+                messages[:] = without_bodies(messages)
+            if self._socket is not None:
+                for message in messages:
+                    self._put(without_parsed(message))
+
+    def _give_up(self, why: str) -> None:
+        """Work in this process from now on."""
+        if not self._closing:
+            logger.warning("no process for the recorder (%s): recording in the proxy's own", why)
+        self._instead = self._instead_of_it()
+        self._instead.start()
+        for messages in self._calls.values():
+            for message in messages:
+                self._instead.send(message)
+
+
+def without_bodies(messages: Iterable[Message]) -> list[Message]:
+    """The messages of a call without what may have ended the process that worked on it."""
+    told = (f"{PATIENCE} recorder processes ended while they had this call: kept without bodies",)
+    kept: list[Message] = []
+    for message in messages:
+        if isinstance(message, Opened):
+            kept.append(replace(message, body=b"", parsed=None, keeps_body=False, errors=(*message.errors, *told)))
+        elif isinstance(message, Came):
+            kept.append(replace(message, chunks=()))
+        else:
+            kept.append(replace(message, content=None))
+    return kept
+
+
+def _started(end: socket.socket) -> subprocess.Popen[bytes]:
+    """The process, which knows `end` by its number; signals from the terminal do not reach it."""
+    folder = Path(mitmclaude.__file__).parents[1]
+    start = f"from mitmclaude.recorder.child import main; main({end.fileno()})"
+    code = f"import sys; sys.path.insert(0, {str(folder)!r}); {start}"
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-P", "-c", code],
+        pass_fds=[end.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )

@@ -1,0 +1,65 @@
+"""The process of the recorder: reads the proxy's messages, works, replies, and leaves when the proxy is gone."""
+
+import logging
+import os
+import pickle
+import signal
+import socket
+import threading
+
+from mitmclaude.recorder.frames import framed
+from mitmclaude.recorder.messages import Logged, Reply
+from mitmclaude.recorder.work import Work
+from mitmclaude.stores.open import Spooling
+
+MEMORY = 4 * 1024**3
+"""Bytes of address space: a body of the largest accepted size takes less in any shape."""
+
+FINISHES = 60.0
+"""Seconds to finish what was given, once the proxy is gone."""
+
+
+def main(descriptor: int) -> None:
+    """Serve the proxy at the other end of a socket."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # it leaves with the proxy, not before
+    _limit_memory()
+    with socket.socket(fileno=descriptor) as end, end.makefile("rb", 1 << 20) as messages:
+        replies = _Replies(end)
+        logging.getLogger().addHandler(replies)
+        logging.getLogger().setLevel(logging.INFO)
+        store, spool = pickle.load(messages)  # noqa: S301  it comes from our own parent
+        work = Work(Spooling(store, spool, os.environ), replies.send)
+        try:
+            while True:
+                work.take(pickle.load(messages))  # noqa: S301
+        except (EOFError, OSError, pickle.UnpicklingError):  # the proxy has closed its end, or was killed
+            work.end_all()
+        work.close(FINISHES)
+    os._exit(0)  # a put that hangs must not keep it
+
+
+class _Replies(logging.Handler):
+    """Sends replies, from several threads, and log lines among them."""
+
+    def __init__(self, end: socket.socket) -> None:
+        super().__init__()
+        self._end = end
+        self._sending = threading.Lock()
+
+    def send(self, reply: Reply) -> None:
+        content = framed(reply)
+        with self._sending:
+            try:
+                self._end.sendall(content)
+            except OSError:  # nobody is there any more
+                return
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.send(Logged(record.levelno, record.getMessage()))
+
+
+def _limit_memory() -> None:
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))

@@ -1,0 +1,210 @@
+"""One call under way → its record and its raw flow.
+
+Each step is done as early as it can be: the request's half while upstream works, the answer's half as it comes.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from mitmclaude.exchange import Body, Chunk, Exchange, Marks, Request, Response
+from mitmclaude.findings import Finding
+from mitmclaude.headers import Headers
+from mitmclaude.record import build, rawflow
+from mitmclaude.record.rawflow import Frame, Looked, State
+from mitmclaude.record.record import flow_key, record_key, to_json
+from mitmclaude.recorder.messages import Arrived, Came, Changed, Ended, Opened
+from mitmclaude.redact import Redactor, credentials
+from mitmclaude.request.examine import Examined, examine, unreadable
+from mitmclaude.request.session import Session, session
+from mitmclaude.request.summary import Summary, summarise
+
+MOST_ARRIVALS = 100_000
+"""Pieces of an answer whose arrival is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What goes to the store: the record as JSON, and all objects by key, the record among them."""
+
+    record: bytes
+    objects: dict[str, bytes]
+
+
+class Recording:
+    """Takes what is told of a call, in order."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+        self._redactor = Redactor(opened.fingerprint_key, credentials(opened.headers, opened.path) | opened.credentials)
+        self._request = _RequestHalf(opened, self._redactor)
+        self._chunks: list[Arrived] = []
+        self._hash = hashlib.sha256()
+        self._head: tuple[int, Headers] | None = None
+
+    def examine(self) -> tuple[Finding, ...]:
+        """What the check of the request's body finds."""
+        return self._request.examined.findings
+
+    def prepare(self) -> None:
+        """Do all that can be done before there is an answer."""
+        self._request.summary  # noqa: B018
+        self._request.digest  # noqa: B018
+        if self.opened.capture != "metadata" and self.opened.keeps_body:
+            self._request.frame  # noqa: B018
+
+    def feed(self, came: Came) -> None:
+        """Take pieces of the answer."""
+        if came.status is not None and self._head is None:
+            self._head = came.status, came.headers
+        for _, data in came.chunks:
+            self._hash.update(data)
+        self._chunks += came.chunks
+
+    @property
+    def so_far(self) -> Ended:
+        """The end of a call whose proxy is gone, as far as it is known here."""
+        times = [at - self.opened.began for at, _ in self._chunks]
+        first, last = (times[0], times[-1]) if times else (None, None)
+        status, headers = self._head or (None, ())
+        marks = Marks(first_byte=first, last_byte=last, end=last or 0.0)
+        errors = ("the proxy was killed: the raw flow and some times are not known",)
+        return Ended(self.opened.id, "shutdown", marks, {}, status, headers, errors=errors)
+
+    def redacted(self, text: str) -> str:
+        """`text` without what looks like a credential, or is one of this call."""
+        return self._redactor.text(text)
+
+    def kept(self, ended: Ended) -> Kept:
+        """The record and, where one is wanted, the raw flow."""
+        content = b"".join([data for _, data in self._chunks]) if self._chunks else ended.content or b""
+        key, raw, failure = self._flow(ended, content)
+        exchange = self._exchange(ended, content, key, self.opened.errors + ended.errors + failure)
+        summary, who = self._request.summary
+        record = build.record(exchange, summary, who, self.opened.capture, self._redactor)
+        stored = to_json(record)
+        objects = {record_key(record.id, record.started_at): stored}
+        return Kept(stored, objects if key is None else {key: raw, **objects})
+
+    def _flow(self, ended: Ended, content: bytes) -> tuple[str | None, bytes, tuple[str, ...]]:
+        """Key and object of the raw flow, and what failed; without a key there is none."""
+        if self.opened.capture == "metadata" or not self.opened.keeps_body or not ended.flow:
+            return None, b"", ()
+        try:
+            raw = self._flow_file(ended, content)
+        except Exception as error:  # noqa: BLE001  the record is made all the same
+            return None, b"", (f"raw flow: {type(error).__name__}",)
+        return flow_key(self.opened.id, self.opened.started_at), raw, ()
+
+    def _flow_file(self, ended: Ended, content: bytes) -> bytes:
+        state = ended.flow["request"]
+        request = self._request.frame
+        if ended.request_content != "as it came" or state != self.opened.state:
+            changed = self.opened.body if ended.request_content == "as it came" else ended.request_content
+            request = _frame(state, changed, self.opened.capture == "full", self._redactor)
+        response = ended.flow["response"]
+        if response is not None:
+            looked = self._looked_answer(response, content)
+            response = rawflow.message(response, content, looked, self._redactor)
+        return rawflow.flow_file(request, ended.flow, response, self._arrivals(), self._redactor)
+
+    def _looked_answer(self, response: State, content: bytes) -> Looked | None:
+        return None if self.opened.capture == "full" else Looked(content, response["headers"], self._redactor)
+
+    def _arrivals(self) -> list[list[float]]:
+        """Bytes and milliseconds since the request's first byte of each piece of the answer."""
+        began = self.opened.began
+        pieces = self._chunks[:MOST_ARRIVALS]
+        return [[len(data), round((at - began) * 1000, 3)] for at, data in pieces if data]
+
+    def _exchange(self, ended: Ended, content: bytes, key: str | None, errors: tuple[str, ...]) -> Exchange:
+        opened = self.opened
+        went = ended.request_content if ended.went_upstream else None
+        return Exchange(
+            id=opened.id,
+            started_at=opened.started_at,
+            endpoint=opened.endpoint,
+            request=Request(
+                opened.method,
+                opened.path,
+                opened.headers,
+                Body(opened.body, len(opened.body), self._request.digest, _digest_of(went, self._request.digest)),
+            ),
+            response=self._response(ended, content),
+            end=ended.end,
+            marks=ended.marks,
+            failure=ended.failure,
+            findings=opened.findings or self._request.findings,
+            principal=opened.principal,
+            invocation=opened.invocation,
+            flow_key=key,
+            errors=errors,
+        )
+
+    def _response(self, ended: Ended, content: bytes) -> Response | None:
+        if ended.status is None:
+            return None
+        if ended.size is not None and ended.size != len(content):
+            return Response(ended.status, ended.headers, Body(content, ended.size, None, None), self._pieces())
+        digest = self._hash.hexdigest() if self._chunks else hashlib.sha256(content).hexdigest()
+        body = Body(content, len(content), digest, _digest_of(ended.sent_response, digest))
+        return Response(ended.status, ended.headers, body, self._pieces())
+
+    def _pieces(self) -> Sequence[Chunk]:
+        return tuple(Chunk(at - self.opened.began, data) for at, data in self._chunks if data)
+
+
+class _RequestHalf:
+    """What is made of a request, each part once."""
+
+    def __init__(self, opened: Opened, redactor: Redactor) -> None:
+        self._opened = opened
+        self._redactor = redactor
+
+    @cached_property
+    def looked(self) -> Looked:
+        return Looked(self._opened.body, self._opened.headers, self._redactor)
+
+    @cached_property
+    def examined(self) -> Examined:
+        opened, level = self._opened, self._opened.examine or "off"
+        if opened.parsed is not None:
+            return Examined(opened.parsed)
+        if opened.endpoint not in ("messages", "count_tokens"):
+            return Examined({})
+        if self.looked.plain is None or self.looked.problem:
+            return unreadable(self.looked.problem, level)
+        return examine(opened.endpoint, self.looked.plain, level)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.examined.findings if self._opened.examine else ()
+
+    @cached_property
+    def summary(self) -> tuple[Summary, Session]:
+        body = self.examined.body
+        return summarise(body) if body else Summary(), session(self._opened.headers, body)
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(self._opened.body).hexdigest()
+
+    @cached_property
+    def frame(self) -> Frame:
+        """Of the raw flow: the request."""
+        opened = self._opened
+        looked = None if opened.capture == "full" else self.looked
+        return rawflow.frame("request", rawflow.message(opened.state, opened.body, looked, self._redactor))
+
+
+def _frame(state: State, content: bytes, is_full: bool, redactor: Redactor) -> Frame:
+    looked = None if is_full else Looked(content, state["headers"], redactor)
+    return rawflow.frame("request", rawflow.message(state, content, looked, redactor))
+
+
+def _digest_of(went: Changed | None, digest: str) -> str | None:
+    """The digest of a body that left; `digest` is that of the body as it came."""
+    if went is None or went == "as it came":
+        return None if went is None else digest
+    return hashlib.sha256(went).hexdigest()
