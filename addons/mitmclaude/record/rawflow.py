@@ -82,10 +82,10 @@ class Looked:
         return self._redactor.raw(self.content)  # a secret stands after the end of the encoded part
 
 
-def frame(key: str, value: Any) -> Frame:
+def frame(key: str, value: Any, compressor: zstandard.ZstdCompressor) -> Frame:
     """One item of the flow."""
     item = tnetstring.item(key, value)
-    return Frame(len(item), zstandard.compress(item))
+    return Frame(len(item), compressor.compress(item))
 
 
 def message(state: State, content: bytes | None, looked: Looked | None, redactor: Redactor) -> dict[str, Any]:
@@ -108,7 +108,12 @@ def _is_stream(headers: Headers) -> bool:
 
 
 def flow_file(
-    request: Frame, flow: State, response: State | None, arrivals: list[list[float]], redactor: Redactor
+    request: Frame,
+    flow: State,
+    response: State | None,
+    arrivals: list[list[float]],
+    redactor: Redactor,
+    compressor: zstandard.ZstdCompressor,
 ) -> bytes:
     """The object: `request` as `frame` made it, `response` as `message` made it, and all else of the flow's state."""
     rest = {name: value for name, value in flow.items() if name not in ("request", "response", "backup")}
@@ -119,7 +124,7 @@ def flow_file(
     rest["response"] = response
     items = b"".join([tnetstring.item(name, value) for name, value in rest.items()])
     first = tnetstring.framed(request.size + len(items))
-    return zstandard.compress(first) + request.compressed + zstandard.compress(items + b"}")
+    return compressor.compress(first) + request.compressed + compressor.compress(items + b"}")
 
 
 def decompressed(stored: bytes) -> bytes:

@@ -4,19 +4,17 @@ mitmproxy has its own writer, but it cannot be had without its proxy core, and i
 object while the others are not known yet. A test compares the two.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 
 def dumps(value: Any) -> bytes:
     """`value` and all that it holds; ValueError for what a flow file cannot hold."""
-    parts: list[bytes] = []
-    _put(parts, value)
-    return b"".join(parts)
+    return _DUMPS[type(value)](value)
 
 
 def item(key: str, value: Any) -> bytes:
-    """One item of an object, to be put into `framed`."""
+    """One item of an object, to be put between `framed` and ``}``."""
     return dumps(key) + dumps(value)
 
 
@@ -25,38 +23,39 @@ def framed(size: int) -> bytes:
     return b"%d:" % size
 
 
-def _put(parts: list[bytes], value: Any) -> int:
-    """Append `value` to `parts`; the bytes that it takes."""
-    match value:
-        case None:
-            return _tagged(parts, b"", b"~")
-        case bool():
-            return _tagged(parts, b"true" if value else b"false", b"!")
-        case int():
-            return _tagged(parts, b"%d" % value, b"#")
-        case float():
-            return _tagged(parts, repr(value).encode(), b"^")
-        case bytes():
-            return _tagged(parts, value, b",")
-        case str():
-            return _tagged(parts, value.encode(), b";")
-        case list() | tuple():
-            return _nested(parts, value, b"]")
-        case Mapping():
-            return _nested(parts, (part for pair in value.items() for part in pair), b"}")
-    raise ValueError(f"a flow file cannot hold a {type(value).__name__}")
+def _tagged(content: bytes, tag: bytes) -> bytes:
+    return b"%d:%b%b" % (len(content), content, tag)
 
 
-def _tagged(parts: list[bytes], content: bytes, tag: bytes) -> int:
-    before = b"%d:" % len(content)
-    parts += (before, content, tag)
-    return len(before) + len(content) + 1
+def _list(values: list[Any] | tuple[Any, ...]) -> bytes:
+    return _tagged(b"".join([_DUMPS[type(value)](value) for value in values]), b"]")
 
 
-def _nested(parts: list[bytes], values: Iterable[Any], tag: bytes) -> int:
-    at = len(parts)
-    parts.append(b"")
-    size = sum([_put(parts, value) for value in values])
-    parts[at] = b"%d:" % size
-    parts.append(tag)
-    return len(parts[at]) + size + 1
+def _dict(values: dict[str, Any]) -> bytes:
+    parts = [_DUMPS[type(part)](part) for pair in values.items() for part in pair]
+    return _tagged(b"".join(parts), b"}")
+
+
+class _Dumps(dict[type, Callable[[Any], bytes]]):
+    """What writes a value of each type, or of a type derived from it."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], bytes]:
+        for base in kind.__mro__:
+            if base in self:
+                return self[base]
+        raise ValueError(f"a flow file cannot hold a {kind.__name__}")
+
+
+_DUMPS = _Dumps(
+    {
+        bytes: lambda value: _tagged(value, b","),
+        str: lambda value: _tagged(value.encode(), b";"),
+        int: lambda value: _tagged(b"%d" % value, b"#"),
+        float: lambda value: _tagged(repr(value).encode(), b"^"),
+        bool: lambda value: b"4:true!" if value else b"5:false!",
+        type(None): lambda _: b"0:~",
+        list: _list,
+        tuple: _list,
+        dict: _dict,
+    }
+)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import zstandard
+
 from mitmclaude.exchange import Body, Chunk, Exchange, Marks, Request, Response
 from mitmclaude.findings import Finding
 from mitmclaude.headers import Headers
@@ -35,10 +37,11 @@ class Kept:
 class Recording:
     """Takes what is told of a call, in order."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, compressor: zstandard.ZstdCompressor) -> None:
         self.opened = opened
+        self._compressor = compressor
         self._redactor = Redactor(opened.fingerprint_key, credentials(opened.headers, opened.path) | opened.credentials)
-        self._request = _RequestHalf(opened, self._redactor)
+        self._request = _RequestHalf(opened, self._redactor, compressor)
         self._chunks: list[Arrived] = []
         self._hash = hashlib.sha256()
         self._head: tuple[int, Headers] | None = None
@@ -101,16 +104,16 @@ class Recording:
         state = ended.flow["request"]
         request = self._request.frame
         if ended.request_content != "as it came" or state != self.opened.state:
-            changed = self.opened.body if ended.request_content == "as it came" else ended.request_content
-            request = _frame(state, changed, self.opened.capture == "full", self._redactor)
+            content_sent = self.opened.body if ended.request_content == "as it came" else ended.request_content
+            request = self._request.frame_of(state, content_sent, self._looked(content_sent, state["headers"]))
         response = ended.flow["response"]
         if response is not None:
-            looked = self._looked_answer(response, content)
+            looked = self._looked(content, response["headers"])
             response = rawflow.message(response, content, looked, self._redactor)
-        return rawflow.flow_file(request, ended.flow, response, self._arrivals(), self._redactor)
+        return rawflow.flow_file(request, ended.flow, response, self._arrivals(), self._redactor, self._compressor)
 
-    def _looked_answer(self, response: State, content: bytes) -> Looked | None:
-        return None if self.opened.capture == "full" else Looked(content, response["headers"], self._redactor)
+    def _looked(self, content: bytes, headers: Headers) -> Looked | None:
+        return None if self.opened.capture == "full" else Looked(content, headers, self._redactor)
 
     def _arrivals(self) -> list[list[float]]:
         """Bytes and milliseconds since the request's first byte of each piece of the answer."""
@@ -158,9 +161,10 @@ class Recording:
 class _RequestHalf:
     """What is made of a request, each part once."""
 
-    def __init__(self, opened: Opened, redactor: Redactor) -> None:
+    def __init__(self, opened: Opened, redactor: Redactor, compressor: zstandard.ZstdCompressor) -> None:
         self._opened = opened
         self._redactor = redactor
+        self._compressor = compressor
 
     @cached_property
     def looked(self) -> Looked:
@@ -195,12 +199,10 @@ class _RequestHalf:
         """Of the raw flow: the request."""
         opened = self._opened
         looked = None if opened.capture == "full" else self.looked
-        return rawflow.frame("request", rawflow.message(opened.state, opened.body, looked, self._redactor))
+        return self.frame_of(opened.state, opened.body, looked)
 
-
-def _frame(state: State, content: bytes, is_full: bool, redactor: Redactor) -> Frame:
-    looked = None if is_full else Looked(content, state["headers"], redactor)
-    return rawflow.frame("request", rawflow.message(state, content, looked, redactor))
+    def frame_of(self, state: State, content: bytes, looked: Looked | None) -> Frame:
+        return rawflow.frame("request", rawflow.message(state, content, looked, self._redactor), self._compressor)
 
 
 def _digest_of(went: Changed | None, digest: str) -> str | None:

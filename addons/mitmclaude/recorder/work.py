@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
+import zstandard
+
 from mitmclaude.recorder.messages import Came, Ended, Examined, Message, Opened, Reply, Stored
 from mitmclaude.recorder.recording import Kept, Recording
 from mitmclaude.redact import Redactor
@@ -29,6 +31,7 @@ class Work:
     def __init__(self, store: Puts, reply: Callable[[Reply], None]) -> None:
         self._store = store
         self._reply = reply
+        self._compressor = zstandard.ZstdCompressor()
         self._recordings: dict[str, Recording] = {}
         self._partial: dict[str, Future[None]] = {}
         self._under_way: set[Future[None]] = set()
@@ -59,7 +62,7 @@ class Work:
             self.take(recording.so_far)
 
     def _open(self, opened: Opened) -> None:
-        recording = self._recordings[opened.id] = Recording(opened)
+        recording = self._recordings[opened.id] = Recording(opened, self._compressor)
         if opened.examine is not None:
             self._reply(Examined(opened.id, recording.examine()))
         recording.prepare()
