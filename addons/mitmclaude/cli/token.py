@@ -23,28 +23,27 @@ TokensOption = Annotated[
 Name = Annotated[str, typer.Argument(help="Whose token it is, e.g. ann or ann@example.com.")]
 
 USE = """\
-{token}
-
-This is the only time that it is shown; what is kept is its hash. In the shell that starts Claude Code, with URL the
-address of the capture, either beside an own Anthropic credential:
+This is the only time that the token is shown; what is kept is its hash. In the shell that starts Claude Code, with URL
+the address of the capture and TOKEN the token, either beside an Anthropic credential of one's own:
 
     export ANTHROPIC_BASE_URL=URL ENABLE_TOOL_SEARCH=true
-    export ANTHROPIC_CUSTOM_HEADERS="x-capture-token: {token}"
+    export ANTHROPIC_CUSTOM_HEADERS="x-capture-token: TOKEN"
 
 or in its place, where the capture has the organisation's key (claude_org_key):
 
     export ANTHROPIC_BASE_URL=URL ENABLE_TOOL_SEARCH=true
-    export ANTHROPIC_AUTH_TOKEN={token}
+    export ANTHROPIC_AUTH_TOKEN=TOKEN
 """
 
 
 @app.command("new")
 def new(name: Name, tokens: TokensOption) -> None:
-    """Make a token and print it, once."""
+    """Make a token and print it, once; stdout gets nothing but the token."""
     secret, table = _opened(tokens)
     token = auth.new_token(token_bytes(32))
     _changed(secret, lambda: auth.added(table, name, token, datetime.now(UTC)))
-    typer.echo(USE.format(token=token))
+    typer.echo(token)
+    typer.echo(USE, err=True, nl=False)
 
 
 @app.command("list")
