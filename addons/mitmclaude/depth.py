@@ -14,7 +14,7 @@ MAX_DEPTH: Final = READ - AROUND
 
 def is_too_deep(value: Any) -> bool:
     """Whether a JSON value has more than `MAX_DEPTH` levels; takes time in proportion to its lists and objects."""
-    level = [[value]]
+    level: list[Any] = [[value]]
     for _ in range(MAX_DEPTH + 1):
         level = [
             child

@@ -42,15 +42,18 @@ class Opened:
             return list(self.store.keys(kind))
 
     def get(self, key: str) -> bytes:
-        """The content under `key`; ValueError, in one line, where it is this one object that cannot be had."""
+        """The content under `key`; ValueError, in one line, where this one object is empty or cannot be had."""
         try:
-            return self.store.get(key)
+            content = self.store.get(key)
         except KeyError:
             raise ValueError("it is gone, or parts of it are") from None
         except OSError as error:
             if error.filename is None:  # the store fails, and would for every other object
                 fail(printable(str(error)))
             raise ValueError(error.strerror or type(error).__name__) from error
+        if not content:
+            raise ValueError("it is empty")
+        return content
 
 
 def opened(url: str) -> Opened:

@@ -49,10 +49,10 @@ def record_of(content: bytes) -> Record:
         return Record.model_validate_json(content)
     except ValidationError as error:
         detail = error.errors(include_url=False, include_context=True)[0]
-    if not content.strip():
-        raise ValueError("it is empty")
     if detail["type"] == "json_invalid":
-        raise ValueError(f"damaged, or no JSON: {detail['ctx']['error']}")
+        wrong = str(detail["ctx"]["error"])
+        is_deep = wrong.startswith("recursion limit")
+        raise ValueError("nested too deep to be read" if is_deep else f"damaged, or no JSON: {wrong}")
     if detail["loc"] == ("version",) and isinstance(detail["input"], int):
         raise ValueError(f"a record of version {detail['input']}, which mitmclaude {__version__} does not read")
     at = printable(".".join(map(str, detail["loc"])))
@@ -67,5 +67,5 @@ def flow_of(content: bytes) -> bytes:
         raise ValueError(f"damaged, or not compressed with zstd: {error}") from None
     length, colon, rest = flow.partition(b":")  # a netstring: its length, a colon, so many bytes, and a mark of its type
     if not colon or not length.isdigit() or len(length) > 12 or len(rest) != int(length) + 1:
-        raise ValueError("it is empty" if not flow else "not a flow of mitmproxy, or one that is cut off")
+        raise ValueError("not a flow of mitmproxy, or one that is cut off")
     return flow
