@@ -114,8 +114,8 @@ def size(text: str) -> int:
 
 OPTIONS: tuple[Option, ...] = (
     Option("upstream", "https://api.anthropic.com", upstream, "URL that requests go to; a path in it is kept"),
-    Option("store", directories.captures({}, "linux"), not_empty, "Where records and flows are kept: a directory, memory:, "
-           "s3://bucket/prefix, dynamodb://table, or several with commas between"),
+    Option("store", directories.captures({}, "linux"), not_empty, "Where records and flows are kept: a directory, "
+           "memory:, s3://bucket/prefix, dynamodb://table, or several with commas between"),
     Option("validation", "enforce", one_of(ValidationLevel), "Malformed requests: enforce refuses them with 400, "
            "observe records and forwards them, off checks nothing"),
     Option("capture", "redacted", one_of(CaptureLevel), "What is kept of bodies: full, redacted (secrets blanked) "

@@ -47,7 +47,7 @@ def _write(output: Path, flows: Iterable[bytes]) -> int:
 
 @contextmanager
 def _appearing(output: Path) -> Iterator[BinaryIO]:
-    """A file that only its owner reads and that appears as `output` once it is whole; a pipe or device is written to."""
+    """A file that only its owner reads, and that appears as `output` once it is whole; a pipe is written to."""
     if output.exists() and not output.is_file():
         with output.open("wb") as file:
             yield file

@@ -64,8 +64,13 @@ def opened(url: str) -> Opened:
     except ValueError as error:
         fail(f"--store: {error}", WRONG)
     place = place_of(url)
-    if is_directory(url) and not Path(place).is_dir():
-        fail(f"no directory {printable(place)}: nothing was captured there")
+    if is_directory(url):
+        try:
+            next(Path(place).iterdir(), None)
+        except (FileNotFoundError, NotADirectoryError):
+            fail(f"no directory {printable(place)}: nothing was captured there")
+        except OSError as error:
+            fail(f"cannot read the directory {printable(place)}: {error.strerror or error}")
     return Opened(store, place)
 
 
@@ -85,10 +90,10 @@ def is_directory(url: str) -> bool:
 def key_of(opened_store: Opened, keys: Sequence[str], what: str, name: str) -> str:
     """The one of `keys` whose id begins or ends with `name`; `what` is ``record`` or ``raw flow``."""
     found = [key for key in keys if _id(key).startswith(name) or _id(key).endswith(name)]
-    if len(found) == 1:
-        return found[0]
-    how_many = f"{len(found)} {what}s have ids that begin or end" if found else f"no {what} has an id that begins or ends"
-    fail(f"{how_many} with {name!r} in {printable(opened_store.place)}: wanted one")
+    if len(found) != 1:
+        told = f"{len(found)} {what}s have an id" if found else f"no {what} has an id"
+        fail(f"{told} that begins or ends with {name!r} in {printable(opened_store.place)}: wanted one")
+    return found[0]
 
 
 def printable(text: str) -> str:

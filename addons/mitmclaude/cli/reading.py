@@ -26,20 +26,22 @@ class Reading:
         """The raw flow under `key` as mitmproxy reads it; None where none can be read."""
         return self._read(key, ".mitm.zst", flow_of)
 
-    def end(self) -> None:
-        """End the command with a status other than 0, and the count, if anything was passed over."""
-        if self.skipped:
-            objects = "1 object" if self.skipped == 1 else f"{self.skipped} objects"
-            fail(f"{objects} could not be read, named above")
+    def end(self, missing: str = "") -> None:
+        """End the command with a status other than 0 if something is `missing` or was passed over, with the count."""
+        objects = "1 object" if self.skipped == 1 else f"{self.skipped} objects"
+        wrong = [missing] * bool(missing) + [f"{objects} could not be read, named above"] * bool(self.skipped)
+        if wrong:
+            fail("; ".join(wrong))
 
     def _read[T](self, key: str, suffix: str, read: Callable[[bytes], T]) -> T | None:
-        try:
-            if not key.endswith(suffix):
-                raise ValueError(f"not one of ours: wanted a name that ends in {suffix}")
-            return read(self.opened.get(key))
-        except ValueError as error:
-            self.skipped += 1
-            typer.echo(f"skipped {self.opened.path(key)}: {error}", err=True)
+        why = f"not one of ours: wanted a name that ends in {suffix}"
+        if key.endswith(suffix):
+            try:
+                return read(self.opened.get(key))
+            except ValueError as error:
+                why = str(error)
+        self.skipped += 1
+        typer.echo(f"skipped {self.opened.path(key)}: {why}", err=True)
         return None
 
 
@@ -65,7 +67,9 @@ def flow_of(content: bytes) -> bytes:
         flow = zstandard.ZstdDecompressor().decompress(content)
     except zstandard.ZstdError as error:
         raise ValueError(f"damaged, or not compressed with zstd: {error}") from None
-    length, colon, rest = flow.partition(b":")  # a netstring: its length, a colon, so many bytes, and a mark of its type
+    length, colon, rest = flow.partition(
+        b":"
+    )  # as mitmproxy writes it: a length, so many bytes, and a mark of the type
     if not colon or not length.isdigit() or len(length) > 12 or len(rest) != int(length) + 1:
         raise ValueError("not a flow of mitmproxy, or one that is cut off")
     return flow

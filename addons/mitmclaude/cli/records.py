@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail, opened, printable
+from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, opened, printable
 from mitmclaude.cli.reading import Reading
 from mitmclaude.record import line
 
@@ -25,7 +25,5 @@ def records(
             break
     if lines:
         typer.echo("\n".join(reversed(lines)))
-    reading.end()
-    if not lines:
-        of = f" of a session that begins with {session!r}" if session else ""
-        fail(f"no record{of} in {printable(reading.opened.place)}")
+    of = f" of a session that begins with {session!r}" if session else ""
+    reading.end("" if lines else f"no record{of} in {printable(reading.opened.place)}")
