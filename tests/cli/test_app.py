@@ -49,3 +49,16 @@ def test_token_new(mitmclaude: Run, tmp_path: Path) -> None:
     assert isinstance(auth.identify(((b"x-capture-token", token.encode()),), table, injected=False), auth.Principal)
     assert "export ANTHROPIC_BASE_URL=URL" in done.stderr
     assert token not in done.stderr
+
+
+def test_tokens_that_cannot_be_had(mitmclaude: Run, tmp_path: Path) -> None:
+    """What is wrong is told in one line, with the place that was looked at."""
+    long = tmp_path / ("long" * 50)
+    for arguments, told, status in (
+        (("list", "--tokens", f"file:{long}"), f"no token in file:{long}", 1),
+        (("list", "--tokens", "sk-ant-x"), "--tokens: wanted file:PATH, env:NAME, secretsmanager:ID or ssm:NAME", 2),
+        (("list", "--tokens", f"file:{tmp_path}"), f"file:{tmp_path}: Is a directory", 1),
+        (("revoke", "ann", "--tokens", f"file:{long}"), f"file:{long}: ann has no token to revoke", 1),
+    ):
+        done = mitmclaude("token", *arguments)
+        assert (done.stderr, done.returncode) == (f"mitmclaude: {told}\n", status)

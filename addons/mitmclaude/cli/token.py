@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mitmclaude import auth
+from mitmclaude.cli.opened import WRONG, fail, printable
 from mitmclaude.stores.secret import Secret, open_secret
 
 app = typer.Typer(help="Make, list and revoke the tokens that a public listener wants.", no_args_is_help=True)
@@ -50,6 +51,8 @@ def new(name: Name, tokens: TokensOption) -> None:
 def names(tokens: TokensOption) -> None:
     """List whose tokens there are."""
     _, table = _opened(tokens)
+    if not table:
+        fail(f"no token in {printable(tokens)}")
     for row in table:
         typer.echo(f"{row.name}  made {row.created_at}" + (f"  revoked {row.revoked_at}" if row.revoked_at else ""))
 
@@ -65,15 +68,22 @@ def revoke(name: Name, tokens: TokensOption) -> None:
 def _opened(url: str) -> tuple[Secret, auth.Table]:
     try:
         secret = open_secret(url)
+    except (OSError, ValueError) as error:
+        fail(f"--tokens: {printable(str(error))}", WRONG)
+    try:
         return secret, auth.parse(secret.read())
     except FileNotFoundError:  # the first token makes the file
         return secret, ()
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error), param_hint="--tokens") from error
+        fail(_told(url, error))
 
 
 def _changed(secret: Secret, change: Callable[[], auth.Table]) -> None:
     try:
         secret.write(auth.dump(change()))
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
+        fail(_told(secret.url, error))
+
+
+def _told(url: str, error: OSError | ValueError) -> str:
+    return printable(f"{url}: {getattr(error, 'strerror', None) or error}")
