@@ -1,8 +1,10 @@
 """The options: parsed once, wrong ones told."""
 
+import sys
+
 import pytest
 
-from mitmclaude import options
+from mitmclaude import directories, options
 from mitmclaude.options import Settings, Upstream
 
 
@@ -12,11 +14,11 @@ def parse(**given: str | None) -> Settings:
 
 
 def test_defaults() -> None:
-    """Without any option: the API, a directory, refusing, redacted, no tokens."""
+    """Without any option: the API, a directory of the user, refusing, redacted, no tokens."""
     settings = parse()
     assert settings.upstream == Upstream("https://api.anthropic.com", "")
     assert (settings.store, settings.validation, settings.capture, settings.log) == (
-        "captures",
+        directories.captures({}, sys.platform),
         "enforce",
         "redacted",
         "line",
@@ -70,6 +72,17 @@ def test_environment_sets_defaults() -> None:
     declared = {name: default for name, default, _ in options.declared({"CLAUDE_STORE": "/x", "CLAUDE_CODE_X": "1"})}
     assert declared["claude_store"] == "/x"
     assert declared["claude_log"] == "line"
+
+
+def test_the_default_store_is_of_the_platform() -> None:
+    """It is the user's own directory, wherever the capture is started; CLAUDE_STORE wins."""
+    for environment, platform, store in (
+        ({"XDG_DATA_HOME": "/data"}, "linux", "/data/mitmclaude/captures"),
+        ({}, "darwin", "~/Library/Application Support/mitmclaude/captures"),
+        ({"CLAUDE_STORE": "here", "XDG_DATA_HOME": "/data"}, "linux", "here"),
+    ):
+        declared = {name: default for name, default, _ in options.declared(environment, platform)}
+        assert declared["claude_store"] == store
 
 
 def test_unknown_options_are_told_with_the_nearest() -> None:

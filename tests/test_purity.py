@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "addons" / "mitmclaude"
-EDGES = ("addons", "stores", "cli", "recorder")
-"""The folders that do I/O; a new folder is pure until it is listed here."""
+EDGES = ("addons", "stores", "recorder", "cli", "__main__.py")
+"""What does I/O; a new folder is pure until it is listed here."""
 
 CORE = sorted(path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in EDGES)
 IMPURE = ("mitmproxy", "boto3", "os", "io", "pathlib", "time", "random", "secrets", "socket", "asyncio", "threading", "logging")  # fmt: skip

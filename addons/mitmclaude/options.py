@@ -4,11 +4,14 @@ All of them are strings to mitmproxy: it would drop the whole addon without a wo
 cannot parse. `CLAUDE_X` in the environment sets the default of `claude_x`.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
+
+from mitmclaude import directories
 
 type ValidationLevel = Literal["enforce", "observe", "off"]
 type CaptureLevel = Literal["full", "redacted", "metadata"]
@@ -113,8 +116,8 @@ def size(text: str) -> int:
 
 OPTIONS: tuple[Option, ...] = (
     Option("upstream", "https://api.anthropic.com", upstream, "URL that requests go to; a path in it is kept"),
-    Option("store", "captures", not_empty, "Where records and flows are kept: a directory, memory:, "
-           "s3://bucket/prefix, dynamodb://table, or several with commas between"),
+    Option("store", directories.captures({}, "linux"), not_empty, "Where records and flows are kept: a directory, "
+           "memory:, s3://bucket/prefix, dynamodb://table, or several with commas between"),
     Option("validation", "enforce", one_of(ValidationLevel), "Malformed requests: enforce refuses them with 400, "
            "observe records and forwards them, off checks nothing"),
     Option("capture", "redacted", one_of(CaptureLevel), "What is kept of bodies: full, redacted (secrets blanked) "
@@ -136,10 +139,12 @@ OPTIONS: tuple[Option, ...] = (
 )  # fmt: skip
 
 
-def declared(environment: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Name, default and help of each option, as mitmproxy declares them."""
+def declared(environment: Mapping[str, str], platform: str = sys.platform) -> list[tuple[str, str, str]]:
+    """Name, default and help of each option, as mitmproxy declares them; the default store is of the platform."""
+    defaults = {option.name: option.default for option in OPTIONS}
+    defaults["store"] = directories.captures(environment, platform)
     return [
-        (PREFIX + option.name, environment.get((PREFIX + option.name).upper(), option.default), option.help)
+        (PREFIX + option.name, environment.get((PREFIX + option.name).upper(), defaults[option.name]), option.help)
         for option in OPTIONS
     ]
 

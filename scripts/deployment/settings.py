@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from .tools import ROOT, TEMPLATE, WRONG, StopError, check_stack
+from .template import misfit, parameters
+from .tools import ROOT, WRONG, StopError, check_stack
 
 NAMES = ("STACK", "REGION", "BASE", "ADAPTER")
 """What deploy.env may say besides parameters: the flags of the same names."""
@@ -52,7 +53,7 @@ def parsed(doc: str, arguments: Sequence[str]) -> Settings:
     parser.add_argument("--guided", action="store_true", help="let sam ask for each parameter")
     parser.add_argument("parameters", nargs="*", metavar="PARAMETER=VALUE", help=f"one of {', '.join(parameters())}")
     given = parser.parse_args(own)
-    values = _file(given.env_file) | _pairs(given.parameters, "arguments", parameters())
+    values = _file(given.env_file) | _pairs(given.parameters, "arguments", list(parameters()))
 
     def value(name: str, argument: str | None) -> str | None:
         in_file = values.pop(name, None)
@@ -63,19 +64,14 @@ def parsed(doc: str, arguments: Sequence[str]) -> Settings:
         f"--{name.lower()}={told}" for name in ("BASE", "ADAPTER") if (told := value(name, vars(given)[name.lower()]))
     ]
     region = value("REGION", given.region)
+    values.setdefault("GlueDatabase", re.sub(r"[^a-z0-9]", "_", stack.lower()))
+    _check(values | ({"ImageUri": given.image} if given.image else {}))
     image = value("ImageUri", given.image)
     architecture = values.pop("Architecture", None)
-    values.setdefault("GlueDatabase", re.sub(r"[^a-z0-9]", "_", stack.lower()))
     return Settings(
         stack, region, architecture, image, (*build, *given.build_option), values, tuple(sam) if found else (),
         given.guided, given.check,
     )  # fmt: skip
-
-
-def parameters() -> list[str]:
-    """The names of the template's parameters."""
-    section = re.search(r"^Parameters:\n((?:[ #].*\n|\n)+)", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
-    return re.findall(r"^  (\w+):", section[1], re.MULTILINE) if section else []
 
 
 def _file(given: Path | None) -> dict[str, str]:
@@ -88,6 +84,18 @@ def _file(given: Path | None) -> dict[str, str]:
         raise StopError(f"--env-file: {error}", WRONG) from None
     told = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     return _pairs(told, path.name, [*NAMES, *parameters()])
+
+
+def _check(values: Mapping[str, str]) -> None:
+    """Stop at the values that the template does not allow, before anything is built for them."""
+    known = parameters()
+    wrong = [
+        f"{name}={'…' if 'Secret' in name else value}: wanted {wanted}"  # somebody may give the secret itself
+        for name, value in values.items()
+        if (wanted := misfit(known[name], value)) is not None
+    ]
+    if wrong:
+        raise StopError("\n        ".join(wrong), WRONG)
 
 
 def _pairs(told: Sequence[str], where: str, known: Sequence[str]) -> dict[str, str]:

@@ -118,7 +118,7 @@ def test_default_port_and_first_lines(environment: dict[str, str]) -> None:
         if probe.connect_ex(("127.0.0.1", 8082)) == 0:
             pytest.fail("port 8082 is taken on this machine: the default cannot be tried")
     with started(environment, "mitmdump") as output:
-        where = Path(environment["HOME"]) / "captures"
+        where = Path(environment["HOME"]) / ".local" / "share" / "mitmclaude" / "captures"
         assert f"listens on http://127.0.0.1:8082, forwards to https://api.anthropic.com, stores in {where}" in output
         assert "export ANTHROPIC_BASE_URL=http://127.0.0.1:8082" in output
         assert "export ENABLE_TOOL_SEARCH=true" in output

@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
+from scripts.deployment import template
 
 from tests.lambda_image.conftest import ROOT, Machine
 
@@ -251,6 +253,15 @@ def test_failing_step(deployable: Machine, step: str) -> None:
         (["--stack", "a_b"], "--stack 'a_b': wanted letters, digits and hyphens"),
         (["--env-file", "/none"], "--env-file: "),
         (["--stak", "a"], "unrecognized arguments"),
+        (["RecordDays=abc"], "RecordDays=abc: wanted a whole number from 1 to 36500"),
+        (["--check", "RecordDays=abc"], "RecordDays=abc: wanted a whole number from 1 to 36500"),
+        (["--check", "FlowDays=0"], "FlowDays=0: wanted a whole number from 1 to 36500"),
+        (["--check", "LogDays=2"], "LogDays=2: wanted one of 1, 3, 5, 7, "),
+        (["--check", "Log=on", "Timeout=1"], "Timeout=1: wanted a whole number from 60 to 900"),
+        (["--check", "Architecture=mips"], "Architecture=mips: wanted one of arm64, x86_64"),
+        (["--check", "Upstream=ftp://gw"], "Upstream=ftp://gw: wanted a URL without query"),
+        (["--check", "--image", "mitmclaude:latest"], "ImageUri=mitmclaude:latest: wanted an image in ECR"),
+        (["--check", "OrgKeySecretArn=sk-ant-x"], "OrgKeySecretArn=…: wanted the full ARN of a secret"),
     ],
 )
 def test_wrong_arguments(machine: Machine, arguments: list[str], told: str) -> None:
@@ -259,6 +270,19 @@ def test_wrong_arguments(machine: Machine, arguments: list[str], told: str) -> N
     assert done.returncode == 2
     assert told in done.stderr
     assert not machine.calls()
+
+
+def test_every_parameter_is_checked_as_in_the_template() -> None:
+    """What the scripts read of the template is what a YAML library reads, and each default fits."""
+    told = yaml.load((ROOT / "lambda_image/template.yaml").read_text(), Loader=yaml.BaseLoader)["Parameters"]  # noqa: S506  it makes texts only
+    assert template.parameters().keys() == told.keys()
+    for name, parameter in template.parameters().items():
+        for field in {"Type", "MinValue", "MaxValue", "AllowedPattern", "ConstraintDescription"} & told[name].keys():
+            assert parameter[field] == told[name][field]
+        for value in [told[name]["Default"]] if "Default" in told[name] else []:
+            assert template.misfit(parameter, value) is None
+        for choice in told[name].get("AllowedValues", ()):
+            assert template.misfit(parameter, choice) is None
 
 
 def test_check(machine: Machine) -> None:

@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 from mitmproxy import options
 from mitmproxy.tools.dump import DumpMaster
 
+from mitmclaude import __version__
 from mitmclaude.options import OPTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +102,18 @@ def test_environment() -> None:
     known = {f"CLAUDE_{option.name.upper()}" for option in OPTIONS}
     assert {name for name in ENV if name.startswith("CLAUDE_")} <= known
     assert ENV["CLAUDE_STORE"] == "/captures"
+
+
+def test_command(tmp_path: Path) -> None:
+    """The step that makes the command `mitmclaude`, which is on PATH, makes one that works."""
+    (step,) = (rest for rest in steps("RUN") if "mitmclaude.cli" in rest)
+    assert ">/opt/venv/bin/mitmclaude" in step
+    assert ENV["PATH"].startswith("/opt/venv/bin:")
+    command = tmp_path / "mitmclaude"
+    step = step.replace("/opt/venv/bin/mitmclaude", str(command)).replace("/opt/mitmclaude", str(ROOT))
+    subprocess.run(["sh", "-c", step.replace("/opt/venv/bin/python", sys.executable)], check=True)
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == f"mitmclaude {__version__}\n"
 
 
 def config() -> dict[str, object]:

@@ -137,6 +137,8 @@ def test_a_spool_belongs_to_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert spools_of("s3://bucket/b,dynamodb://table", tmp_path)[0] != first
     assert spools_of("s3://bucket/a,dynamodb://table?region=eu-west-1", tmp_path)[1] != second
     assert spools_of("/captures", tmp_path)[0].name == "13922e13082c9749"
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert spools_of("~/captures", tmp_path) == spools_of("/home/ann/captures", tmp_path)
 
 
 def spools_of(url: str, spool: Path) -> list[Path]:

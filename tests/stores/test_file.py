@@ -2,7 +2,9 @@
 
 import os
 import stat
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,63 @@ def test_check_says_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match=r"cannot write to the store .*/file/store: Not a directory"):
         FileStore(tmp_path / "file" / "store").check()
+
+
+@pytest.mark.parametrize("use", [FileStore.check, lambda store: store.put(KEY, b"x")], ids=["check", "put"])
+def test_git_ignores_a_store(tmp_path: Path, use: Callable[[FileStore], None]) -> None:
+    """Inside a work tree nothing that is captured is seen by git, whatever the directory is named."""
+    git(tmp_path, "init", "--quiet")
+    store = FileStore(tmp_path / "work" / "calls")
+    use(store)
+    store.put(KEY, b"x")
+    assert git(tmp_path, "status", "--porcelain", "--untracked-files=all") == ""
+    assert (store.root / ".gitignore").read_text() == "*\n"
+    assert list(store.keys()) == [KEY]
+
+
+def test_git_sees_other_files_in_the_directory_of_a_store(tmp_path: Path) -> None:
+    """A store in the directory of a project hides its own folders from git, and nothing of the project."""
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "main.py").write_text("")
+    FileStore(tmp_path).put(KEY, b"x")
+    assert git(tmp_path, "status", "--porcelain", "--untracked-files=all").split() == [
+        "??",
+        ".gitignore",
+        "??",
+        "main.py",
+    ]
+
+
+def test_a_gitignore_stays_as_it_is(tmp_path: Path) -> None:
+    """One that is there is never written over, also not an empty one or a link that leads nowhere."""
+    git(tmp_path, "init", "--quiet")
+    ours, linked = tmp_path / "ours", tmp_path / "linked"
+    ours.mkdir()
+    (ours / ".gitignore").write_text("")
+    linked.mkdir()
+    (linked / ".gitignore").symlink_to(tmp_path / "nowhere")
+    for root in (ours, linked):
+        FileStore(root).check()
+    assert (ours / ".gitignore").read_text() == ""
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_no_gitignore_outside_of_a_work_tree(tmp_path: Path) -> None:
+    """Where there is no git nothing is written for it."""
+    FileStore(tmp_path / "store").check()
+    assert [path.name for path in (tmp_path / "store").iterdir()] == [PARTIAL]
+
+
+def test_names_with_a_dot_are_no_keys(tmp_path: Path) -> None:
+    """What desktops leave in directories is not taken for an object."""
+    store = FileStore(tmp_path)
+    store.put(KEY, b"x")
+    (tmp_path / ".DS_Store").write_bytes(b"")
+    (tmp_path / KEY).with_name(".DS_Store").write_bytes(b"")
+    assert list(store.keys()) == list(store.keys("records/")) == [KEY]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout

@@ -1,15 +1,43 @@
 """The `mitmclaude` command: one file a subcommand."""
 
+import os
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from mitmclaude.cli import flow, records, run, schema, show, token
+from mitmclaude import __version__
+from mitmclaude.cli import flow, opened, records, run, schema, show, token
 
-app = typer.Typer(
-    help="See, check and keep what Claude Code sends and gets.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mitmclaude {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """See, check and keep what Claude Code sends and gets."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        typer.echo(_where(os.environ.get("CLAUDE_STORE") or opened.DEFAULT_STORE))
+
+
+def _where(store: str) -> str:
+    """One line about the store that the subcommands read."""
+    place = opened.place_of(store)
+    is_empty = opened.is_directory(store) and not Path(place).is_dir()
+    return f"The store is {opened.printable(place)}{', where nothing is yet' if is_empty else ''}."
+
+
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run.run)
 app.command("list")(records.records)
 app.command("show")(show.show)

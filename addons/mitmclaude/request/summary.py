@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from mitmclaude.depth import is_too_deep
 from mitmclaude.headers import Headers
 
 HASH_BYTES = 8
@@ -68,7 +69,7 @@ def summarise(body: Mapping[str, Any]) -> Summary:
     new = new_input(messages)
     new_encoded = encoded[len(messages) - len(new) :]
     input_bytes = sum(map(len, new_encoded))
-    fits = input_bytes <= INPUT_KEPT and len(messages) <= MOST and _is_writable(new)
+    fits = input_bytes <= INPUT_KEPT and len(messages) <= MOST and not is_too_deep(new)
     return Summary(
         model=_short(body.get("model")),
         max_tokens=_only(int, body.get("max_tokens")),
@@ -113,15 +114,6 @@ def _encoded(value: Any) -> bytes:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:  # nested deeper than orjson writes, though not than it reads
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _is_writable(value: Any) -> bool:
-    """Whether the JSON writers take it: they nest less deep than the readers."""
-    try:
-        orjson.dumps([value, [[[]]]])
-    except orjson.JSONEncodeError:
-        return False
-    return True
 
 
 def _uncached(content: Any) -> Any:

@@ -1,5 +1,6 @@
 """A store in a directory: the key is the path below it."""
 
+import contextlib
 import itertools
 import os
 import time
@@ -14,12 +15,16 @@ PARTIAL = ".partial"
 STALE = 24 * 3600
 """Seconds after which a partial object is one that a killed process left."""
 
+FOLDERS = ("records", "flows", PARTIAL)
+"""What a directory holds that is used as a store and for nothing else."""
+
 
 class FileStore:
     """Keeps objects as files that only their owner can read.
 
     An object is written aside and renamed into place, so that a process killed at any moment leaves only whole ones.
-    It is not synced to the disk: a power cut may cost the last seconds.
+    It is not synced to the disk: a power cut may cost the last seconds. A directory inside a git work tree gets a
+    ``.gitignore``, so that nobody commits what was captured. Names that begin with a dot are no keys.
     """
 
     def __init__(self, root: Path) -> None:
@@ -54,7 +59,7 @@ class FileStore:
             raise KeyError(key) from None
 
     def keys(self, prefix: str = "") -> Iterator[str]:
-        return iter(sorted(key for key in self._walk() if key.startswith(prefix)))
+        return iter(sorted(key for key in self._walk(prefix.rpartition("/")[0]) if key.startswith(prefix)))
 
     def delete(self, key: str) -> None:
         (self.root / checked(key)).unlink(missing_ok=True)
@@ -70,11 +75,14 @@ class FileStore:
             aside.unlink(missing_ok=True)
             raise
 
-    def _walk(self) -> Iterator[str]:
-        for folder, folders, names in os.walk(self.root):
+    def _walk(self, top: str) -> Iterator[str]:
+        for folder, folders, names in os.walk(self.root / top):
             folders[:] = (name for name in folders if not name.startswith("."))
+            below = Path(folder).relative_to(self.root).as_posix()
+            before = "" if below == "." else f"{below}/"
             for name in names:
-                yield (Path(folder) / name).relative_to(self.root).as_posix()
+                if not name.startswith("."):
+                    yield before + name
 
     def _make(self, folder: Path) -> None:
         if folder in self._made:
@@ -82,6 +90,9 @@ class FileStore:
         if folder != self.root:
             self._make(folder.parent)
         folder.mkdir(mode=0o700, parents=folder == self.root, exist_ok=True)
+        if folder == self.root:
+            with contextlib.suppress(OSError):  # there is one already, or the put itself will tell what is wrong
+                _ignore(folder)
         self._made.add(folder)
 
     def _sweep(self) -> None:
@@ -95,3 +106,16 @@ class FileStore:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def _ignore(root: Path) -> None:
+    """Make git ignore what is stored in `root`, where that lies in a work tree; FileExistsError if the user rules it.
+
+    Of a directory that holds other files as well, git goes on to see those.
+    """
+    real = root.resolve()
+    if any((folder / ".git").exists() for folder in (real, *real.parents)):
+        is_shared = any(entry.name not in FOLDERS for entry in root.iterdir())
+        ignored = "".join(f"/{name}/\n" for name in FOLDERS) if is_shared else "*\n"
+        with (root / ".gitignore").open("x", encoding="utf-8") as file:
+            file.write(ignored)

@@ -74,7 +74,7 @@ def _open_one(url: str) -> Store:
 def _identity(url: str) -> str:
     """What the spool is named after: the same for the same store, whatever its other options are."""
     if not url.startswith(("s3:", "dynamodb:")):
-        return str(Path(url).absolute())
+        return str(Path(url).expanduser().absolute())
     place, _, query = url.partition("?")
     where = [option for option in query.split("&") if option.startswith(("endpoint=", "region="))]
     return "?".join([place, *sorted(where)])
