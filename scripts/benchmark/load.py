@@ -17,6 +17,7 @@ from typing import Any
 from .wire import Answer, connect, conversation, exchange, receive, request
 
 STAMP = re.compile(rb't=(\d+)"')
+PACE = 0.003  # seconds between two connections
 SILENCE = 60  # seconds without a byte, after which a run is given up
 
 Ports = dict[str, int]
@@ -112,8 +113,12 @@ def drive(lines: Sequence[Line], more: Callable[[], bool], seen: Callable[[bytes
 
 
 def opened(port: int, number: int, sent: bytes) -> list[Line]:
-    """Connections opened one after the other: a burst would overrun the listen backlog and wait for a retry."""
-    return [Line(port, sent) for _ in range(number)]
+    """Connections opened at a pace that a proxy keeps up with: a burst overruns the backlog and waits for a retry."""
+    lines = []
+    for _ in range(number):
+        lines.append(Line(port, sent))
+        time.sleep(PACE)
+    return lines
 
 
 def close(lines: Sequence[Line]) -> None:

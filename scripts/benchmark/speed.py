@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from .bench import Bench, Measured, Values
-from .upstream import LEAD
+from .upstream import UNSTAMPED
 from .ways import BARE, DIRECT, OURS
 
 BEST = "best peer"
@@ -35,7 +35,7 @@ def paced(bench: Bench, *, streams: int, events: int, delay: float, rounds: int)
     events = events // 2 if bench.quick else events
     with bench.proxies(BARE, OURS) as proxies:
         taken = bench.load("paced", proxies, streams=streams, events=events, delay=delay, rounds=bench.rounds(rounds))
-    ideal = (LEAD + events - 1) * delay
+    ideal = (events + UNSTAMPED - 1) * delay
 
     def part(name: str, scale: float) -> Values:
         return {way: [each[name] * scale for each in rounds] for way, rounds in taken.items()}

@@ -17,7 +17,7 @@ from tests.scenarios import Answer, events_of, frame, message, sse, verbatim, wh
 
 SCENARIO = re.compile(rb"\r\nx-scenario: *([^\r]*)")
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)")
-LEAD = 3  # delays between a stream's head and its first stamp: what is timed are events, not the start of streams
+UNSTAMPED = 6  # events at the start and the end: what is timed are events, not the start of streams or their end
 
 
 @cache
@@ -91,13 +91,14 @@ class Connection(asyncio.Protocol):
         self._transport.write(answer[: answer.index(b"\r\n\r\n") + 4] if self._bodiless else answer)
 
     async def _pace(self, events: float, delay: float) -> None:
-        answer, before, after = around_stamps()
-        self._transport.write(head(answer, "req_011Fake") + b"".join(map(chunk, before)))
+        """One event every `delay`: three of the start, the stamped ones, three of the end."""
+        start, before, after = around_stamps()
+        self._transport.write(head(start, "req_011Fake"))
         began = time.monotonic()
-        for index in range(int(events)):
-            await asyncio.sleep(max(0.0, began + (index + LEAD) * delay - time.monotonic()))
-            self._transport.write(chunk(stamp()))
-        self._transport.write(b"".join(map(chunk, after)) + b"0\r\n\r\n")
+        for index, piece in enumerate([*before, *[None] * int(events), *after]):
+            await asyncio.sleep(max(0.0, began + index * delay - time.monotonic()))
+            self._transport.write(chunk(piece or stamp()))
+        self._transport.write(b"0\r\n\r\n")
 
 
 async def main() -> None:
