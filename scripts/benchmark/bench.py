@@ -15,8 +15,6 @@ from .ways import DIRECT, ROOT, Way
 Values = dict[str, list[float]]  # by way, one a round
 Measured = dict[str, Values]  # by part of a measure
 
-PACKAGE = __spec__.name.rpartition(".")[0]
-
 
 class NotMeasuredError(RuntimeError):
     """What a measure needs is not on this machine."""
@@ -58,7 +56,7 @@ class Bench:
 
 
 def _generate(job: Mapping[str, Any]) -> Any:
-    command = [sys.executable, "-m", f"{PACKAGE}.load"]
+    command = [sys.executable, "-m", f"{__package__}.load"]
     ended = subprocess.run(command, cwd=ROOT, input=json.dumps(job), stdout=subprocess.PIPE, text=True)
     if ended.returncode:
         raise VoidError(f"the load generator failed at {job['job']}")
@@ -68,7 +66,7 @@ def _generate(job: Mapping[str, Any]) -> Any:
 @contextlib.contextmanager
 def upstream() -> Iterator[str]:
     """The URL of an upstream in a process of its own."""
-    command = [sys.executable, "-m", f"{PACKAGE}.upstream"]
+    command = [sys.executable, "-m", f"{__package__}.upstream"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:

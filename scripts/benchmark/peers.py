@@ -25,7 +25,8 @@ class Peer:
             if subprocess.run(step, stdout=sys.stderr).returncode:
                 raise VoidError(f"could not install {wanted}: `{' '.join(step)}` failed")
         command = str(environment / "bin" / self.name)
-        return Way(f"{self.name} {self.version}", lambda place: [command, *self.arguments(place)])
+        name = f"{self.name} {self.version}"
+        return Way(name, lambda place: [command, *self.arguments(place)], fresh=True)
 
 
 def _claude_tap(place: Place) -> list[str]:

@@ -18,6 +18,7 @@ from .wire import connect, conversation, exchange, request
 
 START_LIMIT = 60  # seconds
 STOP_LIMIT = 30
+LATE = 5  # how long a record may come after its answer before it counts as lost
 MB = 1 << 20
 RECORD = re.compile(r"[0-9a-f-]{36}\.json(\.\w+)?")
 FIRST = request("message.json", conversation(1000, stream=False))
@@ -106,7 +107,7 @@ class Running:
             raise VoidError(f"{self.way.name} ended with {self.process.returncode}:\n{self.tail()}")
         if not self.way.records:
             return
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + LATE
         while len(found := records(self.place.store)) < self.calls and time.monotonic() < deadline:
             time.sleep(0.05)
         plain = [path for path in found if path.suffix == ".json"]
@@ -127,7 +128,8 @@ def records(store: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def running(way: Way, upstream: str, folder: Path, *, sent: bytes = FIRST, inherit: bool = False) -> Iterator[Running]:
-    """A proxy that has answered `sent`. Its home stays in `folder` for the next start, its store goes.
+    """A proxy that has answered `sent`. Its store goes when the block ends. Its home stays in `folder` for
+    the next start, unless that is to be fresh.
 
     With `inherit` it has this process's environment, else one of its own.
     """
@@ -147,7 +149,8 @@ def running(way: Way, upstream: str, folder: Path, *, sent: bytes = FIRST, inher
         proxy.check()
     finally:
         _stop(process)
-        shutil.rmtree(store, ignore_errors=True)
+        for folder in (store, home) if way.fresh else (store,):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -161,6 +164,15 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    _, alive = psutil.wait_procs(children, timeout=STOP_LIMIT)
+    deadline = time.monotonic() + STOP_LIMIT
+    while (alive := list(filter(is_alive, children))) and time.monotonic() < deadline:
+        time.sleep(0.02)
     for child in alive:
         child.kill()
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """False also for one that nobody has waited for: in a container often nobody does."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False

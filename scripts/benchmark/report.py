@@ -19,6 +19,7 @@ from .ways import BARE, DIRECT, OURS
 
 SHOWN = {DIRECT: "direct", BARE.name: "bare mitmdump", OURS.name: "mitmclaude"}
 FORMS = {"ratio": "{:.2f}", "difference": "{:+.2f}", "ours": "{:.2f}"}
+PREFIXES = {"ours": "ours alone "}
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,13 @@ def shown(values: Sequence[float]) -> str:
     return f"{middle:,.0f}" if abs(middle) >= 100 else f"{middle:.3g}"
 
 
-def spread(figures: Sequence[float], form: str) -> str:
+def _compared(figures: Sequence[float], of: str) -> str:
     """The median, and between what the rounds lie."""
     if not figures:
         return "not measured"
+    form = FORMS[of]
     low, high = (form.format(each(figures)) for each in (min, max))
-    return f"**{form.format(median(figures))}** ({low} to {high})"
+    return f"{PREFIXES.get(of, '')}**{form.format(median(figures))}** ({low} to {high})"
 
 
 def markdown(results: Sequence[Result], facts: Mapping[str, str]) -> str:
@@ -75,7 +77,7 @@ def _cells(result: Result) -> list[str]:
     of = row.aim.of if row.aim else "ratio"
     met = {None: "", True: "yes", False: "**no**"}[result.met]
     aim = str(row.aim) if row.aim else ""
-    return [f"{row.name} [{row.unit}]", *middles, spread(result.figures, FORMS[of]), aim, met]
+    return [f"{row.name} [{row.unit}]", *middles, _compared(result.figures, of), aim, met]
 
 
 def _peers(results: Sequence[Result]) -> list[str]:
@@ -98,7 +100,7 @@ def _measured_on(facts: Mapping[str, str]) -> list[str]:
         f"Measured {facts['date']} on {where}; all on loopback, where client,",
         "proxy and upstream share the cores. Columns are medians over interleaved rounds; ratios and differences",
         'are taken round by round. "Added" is what a way takes more than direct in the same round. Memory that',
-        "processes share counts once. After each measure every call had its record.",
+        "processes share counts once. Each call had its one record: they were counted after each measure.",
     ]
 
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from .bench import PACKAGE, Bench, Measured
+from .bench import Bench, Measured
 from .ways import OURS, ROOT
 
 REQUESTS = ROOT / "tests" / "fixtures" / "requests"
@@ -16,7 +16,7 @@ LOADS = "json.loads"
 
 def validation(bench: Bench, *, size: int) -> Measured:
     """Milliseconds for one body of about `size` bytes."""
-    command = [sys.executable, "-m", f"{PACKAGE}.validation", str(size), str(bench.rounds(20))]
+    command = [sys.executable, "-m", f"{__package__}.validation", str(size), str(bench.rounds(20))]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons")}
     ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return {"check": {name: [value * 1e3 for value in rounds] for name, rounds in json.loads(ended.stdout).items()}}

@@ -27,6 +27,7 @@ class Way:
     name: str
     command: Callable[[Place], list[str]]
     records: bool = False  # leaves one record for each call in the place's store
+    fresh: bool = False  # starts each time in an empty home; mitmdump would make its CA anew
 
 
 def _mode(place: Place) -> list[str]:
