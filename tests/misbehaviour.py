@@ -5,7 +5,6 @@ fixture (`crlf.sse`) is a scenario too and is sent byte for byte, whatever was a
 where no scenario has that name) only to a request that streams, and `message.json` to any other.
 """
 
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -112,17 +111,6 @@ def paced_json(ask: Ask, delay: float = 0.02) -> Answer:
     return replace(lockstep_json(ask), lockstep=False, every=delay)
 
 
-def stamped(ask: Ask, events: int = 100, delay: float = 0.01) -> Answer:
-    """For the bench: text deltas that carry the monotonic nanosecond at which each was sent."""
-
-    def now() -> bytes:
-        delta = {"type": "text_delta", "text": f"t={time.monotonic_ns()}"}
-        return frame({"type": "content_block_delta", "index": 0, "delta": delta})
-
-    frames = [frame(e) for e in events_of(message([{"type": "text", "text": "x"}]))]
-    return sse([*frames[:3], *[now] * events, *frames[-3:]], every=delay)
-
-
 @cache
 def compressed(coding: str, parts: tuple[bytes, ...]) -> tuple[bytes, ...]:
     """The parts compressed as one body, flushed behind each part, so that each can be read on arrival."""
@@ -221,7 +209,7 @@ SCENARIOS: dict[str, Callable[..., Answer]] = {
     for made in (
         text, text_tool_use, thinking, count_tokens, models, hello, not_found, error_400, error_429, error_500,
         error_529, html_502, cut, cut_json, cut_before_headers, hang, hang_mid_stream, no_message_stop, paced,
-        lockstep, lockstep_json, paced_json, stamped, encoded, sse_with_length, sse_until_close, odd_boundaries,
+        lockstep, lockstep_json, paced_json, encoded, sse_with_length, sse_until_close, odd_boundaries,
         comments_and_unknown, duplicate_headers, status_204, status_304, empty, trailing_blanks, huge_json,
         big_tool_json,
     )

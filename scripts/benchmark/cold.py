@@ -1,19 +1,24 @@
-"""The start of the built image: a bare mitmdump in it, ours with a store in memory, ours with S3 and DynamoDB."""
+"""The ways the built image starts: a bare mitmdump in it, ours with a memory store, ours with S3 and DynamoDB."""
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 
 from mitmclaude.stores.table import TABLE
 
-AWS = {
+from .process import VoidError, free_port
+from .ways import LAZY, STREAM_ONLY, Place, Way
+
+BARE, MEMORY, AWS = "bare image", "memory", "aws"
+KEYS = {"aws_access_key_id": "fake", "aws_secret_access_key": "fake", "region_name": "us-east-1"}
+VARIABLES = {
     "AWS_ACCESS_KEY_ID": "fake",
     "AWS_SECRET_ACCESS_KEY": "fake",
     "AWS_REGION": "us-east-1",
@@ -21,43 +26,64 @@ AWS = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+def ways(image: str, aws: Mapping[str, str]) -> list[Way]:
+    """How the image starts; `aws` is the environment that makes it keep in S3 and DynamoDB."""
+
+    def bare(place: Place) -> list[str]:
+        mode = ["--mode", f"reverse:{place.upstream}@127.0.0.1:{place.port}"]
+        script = ["-v", f"{STREAM_ONLY}:/stream_only.py:ro", "--entrypoint", "mitmdump"]
+        return [*_docker(*script), image, *mode, "--set", "confdir=/tmp/conf", *LAZY, "-s", "/stream_only.py"]
+
+    def ours(place: Place, **more: str) -> list[str]:
+        given = {"CLAUDE_AUTH": "none", "CLAUDE_UPSTREAM": place.upstream, "AWS_LWA_PORT": str(place.port), **more}
+        return [*_docker(*(part for item in given.items() for part in ("-e", "=".join(item)))), image]
+
+    return [
+        Way(BARE, bare),
+        Way(MEMORY, lambda place: ours(place, CLAUDE_STORE="memory:")),
+        Way(AWS, lambda place: ours(place, **aws)),
+    ]
 
 
-def bare(image: str, upstream: str, script: Path, port: int) -> list[str]:
-    """The command that starts a bare mitmdump in the image."""
-    mode = f"reverse:{upstream}@127.0.0.1:{port}"
-    options = ["--set", "confdir=/tmp/conf", "--set", "connection_strategy=lazy", "-s", "/stream_only.py"]
-    return [*_docker("-v", f"{script}:/stream_only.py:ro", "--entrypoint", "mitmdump"), image, "--mode", mode, *options]
-
-
-def ours(image: str, upstream: str, port: int, **environment: str) -> list[str]:
-    """The command that starts the image as it is."""
-    given = {"CLAUDE_AUTH": "none", "CLAUDE_UPSTREAM": upstream, "AWS_LWA_PORT": str(port), **environment}
-    return [*_docker(*(part for item in given.items() for part in ("-e", "=".join(item)))), image]
-
-
-def _docker(*options: str) -> Sequence[str]:
+def _docker(*options: str) -> list[str]:
     return ["docker", "run", "--rm", "--network", "host", "--read-only", "--tmpfs", "/tmp", *options]  # noqa: S108
 
 
+@dataclass(frozen=True)
+class Aws:
+    """S3 and DynamoDB on loopback."""
+
+    url: str
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {**VARIABLES, "AWS_ENDPOINT_URL": self.url, "CLAUDE_STORE": "s3://captures,dynamodb://calls"}
+
+    def make(self) -> None:
+        boto3.client("s3", endpoint_url=self.url, **KEYS).create_bucket(Bucket="captures")
+        boto3.client("dynamodb", endpoint_url=self.url, **KEYS).create_table(TableName="calls", **TABLE)
+
+    def check(self, calls: int) -> None:
+        """VoidError unless both hold one record for each call."""
+        bucket = boto3.client("s3", endpoint_url=self.url, **KEYS)
+        objects = bucket.list_objects_v2(Bucket="captures", Prefix="records/")["KeyCount"]
+        table = boto3.client("dynamodb", endpoint_url=self.url, **KEYS)
+        items = table.scan(TableName="calls", ProjectionExpression="#key", ExpressionAttributeNames={"#key": "key"})
+        rows = sum(item["key"]["S"].startswith("records/") for item in items["Items"])
+        if (objects, rows) != (calls, calls):
+            raise VoidError(f"{calls} calls left {objects} records in S3 and {rows} in DynamoDB")
+
+
 @contextlib.contextmanager
-def aws() -> Iterator[dict[str, str]]:
-    """S3 and DynamoDB on loopback; the environment that makes the image keep there."""
+def aws() -> Iterator[Aws]:
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ}) as process:
+    command = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait(port)
-            keys = {"aws_access_key_id": "fake", "aws_secret_access_key": "fake", "region_name": "us-east-1"}
-            boto3.client("s3", endpoint_url=url, **keys).create_bucket(Bucket="captures")
-            boto3.client("dynamodb", endpoint_url=url, **keys).create_table(TableName="calls", **TABLE)
-            yield {**AWS, "AWS_ENDPOINT_URL": url, "CLAUDE_STORE": "s3://captures,dynamodb://calls"}
+            made = Aws(f"http://127.0.0.1:{port}")
+            made.make()
+            yield made
         finally:
             process.terminate()
 

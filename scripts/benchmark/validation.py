@@ -1,12 +1,25 @@
-"""Time the check of a request against `json.loads` of the same bytes; run as a process of its own."""
+"""The check of a request beside `json.loads` of the same bytes, timed in a process of its own."""
 
 import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-REQUESTS = Path(__file__).parents[2] / "tests" / "fixtures" / "requests"
+from .bench import Bench, Measured
+from .ways import OURS, ROOT
+
+REQUESTS = ROOT / "tests" / "fixtures" / "requests"
+LOADS = "json.loads"
+
+
+def validation(bench: Bench, *, size: int) -> Measured:
+    """Milliseconds for one body of about `size` bytes."""
+    command = [sys.executable, "-m", f"{__package__}.validation", str(size), str(bench.rounds(20))]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "addons")}
+    ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return {"check": {name: [value * 1e3 for value in rounds] for name, rounds in json.loads(ended.stdout).items()}}
 
 
 def per_call(work: Callable[[], object], seconds: float) -> float:
@@ -39,11 +52,14 @@ def main(size: int, rounds: int) -> None:
 
     body = body_of(size)
     works: dict[str, Callable[[], object]] = {
-        "json.loads": lambda: json.loads(body),
-        "ours": lambda: check.check("messages", check.parse(body)),
+        LOADS: lambda: json.loads(body),
+        OURS.name: lambda: check.check("messages", check.parse(body)),
     }
-    taken = {name: [per_call(work, 0.1) for _ in range(rounds)] for name, work in works.items()}
-    json.dump({"bytes": len(body), **taken}, sys.stdout)
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            taken[name].append(per_call(work, 0.1))
+    json.dump(taken, sys.stdout)
 
 
 if __name__ == "__main__":
