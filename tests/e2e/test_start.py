@@ -202,6 +202,6 @@ def test_imports_at_start(environment: dict[str, str]) -> None:
         check=True,
     )
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "mitmclaude.addons.recorder" in modules
+    assert "mitmclaude.addons.recording" in modules
     heavy = {"boto3", "botocore", "duckdb", "genai_prices", "anthropic", "typer", "rich"}
     assert not {module.partition(".")[0] for module in modules} & heavy

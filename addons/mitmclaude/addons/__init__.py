@@ -14,6 +14,7 @@ from mitmclaude.addons.live import Live
 from mitmclaude.addons.logline import LogLine
 from mitmclaude.addons.marks import Marks
 from mitmclaude.addons.on_lambda import FromLambda, Health, ToLambda
+from mitmclaude.addons.pipeline import Pipeline
 from mitmclaude.addons.recording import Recording
 from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.addons.store import StoreAddon
@@ -25,11 +26,11 @@ __all__ = ["default_addons"]
 
 
 def default_addons() -> list[Any]:
-    """A fresh set of addons for one mitmproxy master."""
+    """A fresh set of addons for one mitmproxy master: one, made of many."""
     live, options = Live(), ClaudeOptions()
     store = StoreAddon(options)
     recording = Recording(live, options, store)
-    return [
+    parts = [
         options,
         Banner(options),
         ErrorPages(),
@@ -50,3 +51,4 @@ def default_addons() -> list[Any]:
         LogLine(options),
         Metrics(options),
     ]
+    return [Pipeline(parts)]

@@ -27,4 +27,5 @@ class Marks:
             "claude.session": record.session_id or "",
             "claude.model": record.request.model or "",
         }
-        ctx.master.addons.trigger(UpdateHook([flow]))
+        if ctx.master.addons.get("view") is not None:
+            ctx.master.addons.trigger(UpdateHook([flow]))

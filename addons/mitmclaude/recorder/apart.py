@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import pickle
-import select
+import selectors
 import socket
 import subprocess
 import sys
@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import mitmclaude
@@ -33,6 +34,9 @@ STILLBORN = 3
 
 BUFFER = 4 * 1024 * 1024
 """Bytes that the system is asked to hold between the processes."""
+
+AT_ONCE = 64
+"""Values that are written with one call."""
 
 RECEIVED = 64 * 1024
 """Bytes of replies that are read at once."""
@@ -58,6 +62,7 @@ class Apart:
         self._sent_again: dict[str, int] = {}
         self._stillborn = 0
         self._closing = False
+        self._is_writing = False
 
     def start(self) -> None:
         with contextlib.suppress(RuntimeError):  # no loop runs yet: the first message finds it
@@ -94,10 +99,12 @@ class Apart:
         deadline = time.monotonic() + timeout
         self._unwatch()
         while self._calls and self._socket is not None and (left := deadline - time.monotonic()) > 0:
-            readable, writable, _ = select.select([self._socket], [self._socket] if self._out else [], [], left)
-            if writable:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._socket, selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0))
+                ready = [events for _, events in selector.select(left)]
+            if ready and ready[0] & selectors.EVENT_WRITE:
                 self._flush()
-            if readable:
+            if ready and ready[0] & selectors.EVENT_READ:
                 self._read()
         if self._instead is not None:
             self._instead.close(max(deadline - time.monotonic(), 0.0))
@@ -118,30 +125,42 @@ class Apart:
         if self._loop is not None and self._socket is not None and not self._loop.is_closed():
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
+            self._is_writing = False
 
     def _put(self, what: object) -> None:
+        """Write `what` at the end of this turn of the loop, with all else of the turn: each write wakes the process."""
         waits = bool(self._out)
         self._out.append(memoryview(pickle.dumps(what, 5)))
-        if not waits:
+        if waits:
+            return
+        if self._loop is None or self._closing:
             self._flush()
+        else:
+            self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        assert self._socket is not None  # noqa: S101
+        if self._socket is None:  # it died in this turn: all is written again to the next one
+            return
         try:
             while self._out:
-                sent = self._socket.send(self._out[0])
-                if sent == len(self._out[0]):
-                    self._out.popleft()
-                else:
-                    self._out[0] = self._out[0][sent:]
+                self._written(self._socket.sendmsg(list(islice(self._out, AT_ONCE))))
         except BlockingIOError:
             if self._loop is not None and not self._closing:
                 self._loop.add_writer(self._socket, self._flush)
+                self._is_writing = True
             return
         except OSError:  # it died: the reader sees that too, and cares for it
             self._out.clear()
-        if self._loop is not None and not self._closing:
+        if self._is_writing and self._loop is not None and not self._closing:
             self._loop.remove_writer(self._socket)
+            self._is_writing = False
+
+    def _written(self, size: int) -> None:
+        """Take `size` bytes away from what is to be written."""
+        while size and size >= len(self._out[0]):
+            size -= len(self._out.popleft())
+        if size:
+            self._out[0] = self._out[0][size:]
 
     def _read(self) -> None:
         assert self._socket is not None  # noqa: S101

@@ -9,13 +9,16 @@ import zstandard
 from mitmproxy import flow as mitm_flow
 from mitmproxy import http
 from mitmproxy.io import FlowReader
+from mitmproxy.io import tnetstring as mitmproxys
 from mitmproxy.test import tflow
 
-from mitmclaude.addons.flows import UNREADABLE, raw_flow
 from mitmclaude.options import CaptureLevel
+from mitmclaude.record import rawflow, tnetstring
+from mitmclaude.record.rawflow import ARRIVALS, UNREADABLE, Looked, decompressed
 from mitmclaude.redact import Redactor, credentials
 
 KEY = b"sk-ant-" + b"api03-" + b"Zz9" * 20
+ARRIVED = [[10, 0.5], [6, 12.25]]
 IN_BODY = b"ghp_" + b"Ab1" * 12
 
 
@@ -32,7 +35,18 @@ def flow() -> http.HTTPFlow:
 
 def stored(made: http.HTTPFlow, level: CaptureLevel = "redacted") -> tuple[bytes, http.HTTPFlow]:
     redactor = Redactor(None, credentials(made.request.headers.fields, made.request.path))
-    raw = zstandard.decompress(raw_flow(made.get_state(), level, redactor))
+    compressor = zstandard.ZstdCompressor()
+    state = made.get_state()
+
+    def kept(part: str) -> dict[str, Any] | None:
+        if state[part] is None:
+            return None
+        content, headers = state[part]["content"], state[part]["headers"]
+        looked = None if level == "full" else Looked(content, headers, redactor)
+        return rawflow.message(state[part], content, looked, redactor)
+
+    request = rawflow.frame("request", kept("request"), compressor)
+    raw = decompressed(rawflow.flow_file(request, state, kept("response"), ARRIVED, redactor, compressor))
     (read,) = FlowReader(io.BytesIO(raw)).stream()
     assert isinstance(read, http.HTTPFlow)
     return raw, read
@@ -116,3 +130,31 @@ def test_objects_can_be_put_together() -> None:
     """Several objects in a row are one flow file."""
     parts: list[Any] = [stored(flow())[0] for _ in range(3)]
     assert len(list(FlowReader(io.BytesIO(b"".join(parts))).stream())) == 3
+
+
+def test_the_pace_of_the_answer_is_kept() -> None:
+    """The metadata tells how many bytes came when, so that a replay can keep the pace."""
+    made = flow()
+    made.metadata["mine"] = 1
+    _, read = stored(made)
+    assert read.metadata == {"mine": 1, ARRIVALS: ARRIVED}
+    assert made.metadata == {"mine": 1}
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, False, 0, -7, 2**80, 0.1, b"", b"\0", "", "ä€", [], (1, "a"), {}, {"a": [{"b": b"c"}]}]
+)
+def test_it_is_written_as_mitmproxy_writes_it(value: object) -> None:
+    """mitmproxy reads each kind of value back as it reads its own."""
+    assert mitmproxys.loads(tnetstring.dumps(value)) == mitmproxys.loads(mitmproxys.dumps(value))
+
+
+def test_a_text_of_another_class_is_a_text() -> None:
+    """A value of a derived type is written as what it is derived from; anything else is named."""
+
+    class Text(str):
+        __slots__ = ()
+
+    assert tnetstring.dumps(Text("a")) == b"1:a;"
+    with pytest.raises(ValueError, match="cannot hold a set"):
+        tnetstring.dumps([{"a": {1}}])
