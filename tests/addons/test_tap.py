@@ -11,7 +11,7 @@ def test_chunks_pass_and_are_kept() -> None:
     assert tap(chunks[0]) is chunks[0]
     assert tap.content == b"".join(chunks) + chunks[0]
     assert [at for at, _ in tap.chunks] == sorted(at for at, _ in tap.chunks)
-    assert tap.sent(tap.content) == tap.content
+    assert tap.changed() == "as it came"
 
 
 def test_what_is_kept_is_bounded() -> None:
@@ -48,4 +48,4 @@ def test_a_callable_before_it_decides_what_goes_on() -> None:
     assert list(tap(b"ab")) == [b"AB", b"!"]
     assert tap(b"") == b""
     assert tap.content == b"ab"
-    assert tap.sent(tap.content) == b"AB!"
+    assert tap.changed() == b"AB!"

@@ -144,7 +144,7 @@ def test_the_pace_of_the_answer_is_kept() -> None:
 @pytest.mark.parametrize(
     "value", [None, True, False, 0, -7, 2**80, 0.1, b"", b"\0", "", "ä€", [], (1, "a"), {}, {"a": [{"b": b"c"}]}]
 )
-def test_it_is_written_as_mitmproxy_writes_it(value: object) -> None:
+def test_it_is_written_as_mitmproxy_writes_it(value: Any) -> None:
     """mitmproxy reads each kind of value back as it reads its own."""
     assert mitmproxys.loads(tnetstring.dumps(value)) == mitmproxys.loads(mitmproxys.dumps(value))
 
