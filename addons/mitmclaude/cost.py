@@ -212,13 +212,7 @@ def _price(sampling: _Sampling, usage: Usage, at: datetime) -> _Priced | None:
 
 
 def _counts(tokens: Tokens) -> dict[str, int]:
-    split = tokens.cache_creation
-    write_5m = (split and split.ephemeral_5m_input_tokens) or 0
-    write_1h = (split and split.ephemeral_1h_input_tokens) or 0
-    total = tokens.cache_creation_input_tokens
-    if total is not None:  # counts: message_delta brings it up to date, the split stays as message_start had it
-        write_1h = min(write_1h, total) if write_5m else (write_1h and total)
-        write_5m = total - write_1h
+    write_5m, write_1h = tokens.cache_writes or (0, 0)
     return {
         "input": tokens.input_tokens or 0,
         "cache_write_5m": write_5m,

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import orjson
 
-MAX_DEPTH: Final = 200
-"""Levels of nesting that are taken as JSON: orjson and pydantic read deeper, but write no more than 254."""
+from mitmclaude.depth import MAX_DEPTH, is_too_deep
+
 _BOM: Final = b"\xef\xbb\xbf"
 _ENDINGS: Final = (b"\n", b"\r")
 _BLANK: Final = frozenset({b"\n", b"\r\n", b"\r"})
@@ -113,20 +113,6 @@ def loads(data: bytes) -> Any:
         except RecursionError:
             raise ValueError(f"JSON nested deeper than {MAX_DEPTH}") from None
         value = orjson.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    if isinstance(value, dict | list) and data.count(b"{") + data.count(b"[") > MAX_DEPTH and _too_deep(value):
+    if is_too_deep(value, data):
         raise ValueError(f"JSON nested deeper than {MAX_DEPTH}")
     return value
-
-
-def _too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            child
-            for parent in level
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True

@@ -11,7 +11,7 @@ from mitmclaude.headers import Headers, content_encoding
 from mitmclaude.options import ValidationLevel
 from mitmclaude.request import check
 from mitmclaude.request.session import Session, session
-from mitmclaude.request.summary import Summary, summarise
+from mitmclaude.request.summary import Summary, betas, summarise
 
 DECODED = 64 * 1024 * 1024
 """Bytes of a decoded body that are examined; the API takes 32 MB."""
@@ -52,7 +52,7 @@ def decode(headers: Headers, raw: bytes, limit: int) -> bytes:
 
 def reduce(headers: Headers, body: Mapping[str, Any]) -> tuple[Summary, Session]:
     """What the record keeps of a parsed body."""
-    return summarise(body), session(headers, body)
+    return summarise(body, betas(headers)), session(headers, body)
 
 
 def examine(
