@@ -44,6 +44,21 @@ class Block:
     unknown: list[Any] = field(default_factory=list)
     stopped: bool = False
 
+    def append(self, delta: Any) -> bool:
+        """Apply `delta` if it is a piece of text and nothing else, as nearly all are; whether it was."""
+        try:
+            name = TEXTS[delta["type"]]
+            text = delta[name]
+        except (KeyError, TypeError):
+            return False
+        if len(delta) != 2 or type(text) is not str:
+            return False
+        if name in self.texts:
+            self.texts[name].append(text)
+        else:
+            self.texts[name] = [text]
+        return True
+
     def take(self, delta: Any) -> str | None:
         """Apply `delta`; says what is strange about it."""
         kind = delta.get("type") if isinstance(delta, dict) else None

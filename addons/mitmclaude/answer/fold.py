@@ -99,6 +99,8 @@ class Folding:
             said = loads(event.data)
         except ValueError:
             said = event.data.decode(errors="replace")
+        if event.name == "content_block_delta" and self._append(said):
+            return
         if not isinstance(said, dict):
             self._drift("", "data is not a JSON object")
             self._count(event.name)
@@ -113,6 +115,19 @@ class Folding:
         elif tag != event.name:
             self._drift(".type", f"event line says {named(event.name)}, type is {named(tag)}")
         self._dispatch(tag if isinstance(tag, str) and event.name != "error" else event.name, said)
+
+    def _append(self, said: Any) -> bool:
+        """Take a delta that goes the way that nearly all of them go; whether it does."""
+        try:
+            index = said["index"]
+            block = self.by_index[index]
+            is_plain = len(said) == 3 and said["type"] == "content_block_delta" and type(index) is int
+            if not is_plain or self.stopped or block.stopped or not block.append(said["delta"]):
+                return False
+        except (KeyError, TypeError):
+            return False
+        self.events["content_block_delta"] += 1
+        return True
 
     def _dispatch(self, kind: str, said: dict[str, Any]) -> None:
         self._count(kind)

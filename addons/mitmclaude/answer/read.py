@@ -51,8 +51,10 @@ class Reading:
         self._folding = Folding()
         self._decoder: Decoder | None = None
         self._is_decoded = True
+        encoding = content_encoding(headers)
+        self._is_plain, self._size = encoding == "identity", 0
         try:
-            self._decoder = Decoder(content_encoding(headers), LIMIT)
+            self._decoder = Decoder(encoding, LIMIT)
         except ValueError as error:
             self._fail_to_decode(error)
 
@@ -73,7 +75,9 @@ class Reading:
         if self._decoder is None:
             return
         try:
-            for piece in self._decoder.pieces(data):
+            self._size += len(data)
+            is_plain = self._is_plain and self._size <= LIMIT
+            for piece in (data,) if is_plain else self._decoder.pieces(data):
                 self._pieces.append(piece)
                 if self._events is not None:
                     self._take(self._events, piece, at)
