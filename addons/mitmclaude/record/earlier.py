@@ -31,9 +31,13 @@ def upgraded(record: Any) -> Any:
 
 def _cache(hashes: dict[str, Any]) -> dict[str, Any]:
     return {
-        "tools": [("", one) for one in hashes.get("tools") or ()],
-        "messages": hashes.get("messages") or (),
+        "tools": [("", one) for one in _list(hashes.get("tools"))],
+        "messages": _list(hashes.get("messages")),
     }
+
+
+def _list(part: Any) -> list[Any]:
+    return part if isinstance(part, list) else []
 
 
 def _fields(part: Any) -> dict[str, Any]:
