@@ -117,7 +117,7 @@ def test_what_has_no_message(endpoint: Endpoint, headers: Headers, status: int, 
     [
         (JSON, [b"{"], "JSONDecodeError: ", True),
         (JSON, [b"[" * 5000], "JSONDecodeError: ", True),
-        (JSON + ((b"content-encoding", b"sdch"),), [b"{}"], "ValueError: content-encoding 'sdch' is unknown", False),
+        ((*JSON, (b"content-encoding", b"sdch")), [b"{}"], "ValueError: content-encoding 'sdch' is unknown", False),
         (JSON + GZIP, [b"no gzip", b"more"], "ValueError: gzip body is corrupt", False),
         (SSE + GZIP, [gzip.compress(STREAMS["text.sse"]), b"junk"], "ValueError: gzip body is corrupt", False),
     ],
@@ -133,7 +133,7 @@ def test_what_precedes_a_fault_is_kept() -> None:
     """Where the encoding breaks, the message is there as far as it came, and how it ended is not known."""
     raw, packer = STREAMS["text.sse"], zlib.compressobj(wbits=31)
     half = packer.compress(raw[: len(raw) // 2]) + packer.flush(zlib.Z_FULL_FLUSH)
-    answer = fed([half + b"\xff" * 50], SSE + GZIP).finish()
+    answer = fed([half, b"\xff" * 50], SSE + GZIP).finish()
     assert answer.failure is not None
     assert answer.message is not None
     assert answer.folded is None
@@ -149,9 +149,8 @@ def test_the_limit_holds_for_plain_bodies_too(monkeypatch: pytest.MonkeyPatch) -
         assert not reading.is_decoded
 
 
-def test_an_event_without_an_end_is_a_fault_of_the_reading_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_event_without_an_end_is_a_fault_of_the_reading_alone() -> None:
     """Past the bound of one event the events are given up, but the bytes are all there."""
-    monkeypatch.setattr(read.decode, "MAX_EVENT_BYTES", 10)
     endless = Reading("messages", 200, SSE)
     endless._events = decode.Decoder(10)
     for _ in range(5):

@@ -28,7 +28,7 @@ def test_version_1_is_read_as_version_2(name: str) -> None:
     old, new = (Record.model_validate_json(stored(f"version_{number}{name}")) for number in (1, 2))
     assert (old.version, old.made_by) == (2, None)
     assert old.request.cache.messages
-    assert old.request.cache.breakpoints is old.request.cache.settings is None
+    assert (old.request.cache.breakpoints, old.request.cache.settings) == (None, None)
     assert old.response is not None
     assert new.response is not None
     kept = {"unplaced": new.response.unplaced}
