@@ -39,6 +39,7 @@ _CONTEXTS: Final[dict[tuple[str, str | None], Context]] = {  # reported value: w
     ("service_tier", "priority"): {},
     ("service_tier", "batch"): {"processing": "batch"},
 }
+_COUNTS: Final = frozenset(Tokens.model_fields)
 _GEOS: Final = {None: Decimal(1), "global": Decimal(1), "not_available": Decimal(1), "us": Decimal("1.1")}
 """On the price of tokens, since 4.6. https://platform.claude.com/docs/en/manage-claude/data-residency"""
 _SINCE_4_6: Final = re.compile(r"claude-[a-z]+-(4-[6-9]|[5-9]|\d{2,})\b")
@@ -177,7 +178,7 @@ def _has_variant(found: "PriceCalculation", at: datetime, context: Context) -> b
 def _samplings(usage: Usage, model: str, context: Context) -> Iterator[_Sampling]:
     """The iterations, as the totals leave out compaction and advisor; without them the totals."""
     slow = {key: value for key, value in context.items() if key != "speed"}
-    counted = [one for one in usage.iterations or () if _has_tokens(one)]
+    counted = [one for one in usage.iterations or () if _has_tokens(one) or not _is_readable(one)]
     fell_back = any(one.type == "fallback_message" for one in counted)
     for one in counted:
         if fell_back and one.type == "message" and not one.output_tokens:
@@ -192,10 +193,17 @@ def _has_tokens(tokens: Tokens) -> bool:
     return tokens.total_input_tokens is not None or tokens.output_tokens is not None
 
 
+def _is_readable(tokens: Tokens) -> bool:
+    """Whether each count that was reported is one: the price of one that is not is unknown, not 0."""
+    return not _COUNTS & tokens.misfits.keys() and not (tokens.cache_creation and tokens.cache_creation.misfits)
+
+
 def _price(sampling: _Sampling, usage: Usage, at: datetime) -> _Priced | None:
-    """None if its model is unknown, or a part that has tokens has no price."""
+    """None if its model or a count is unknown, or a part that has tokens has no price."""
     from genai_prices.types import calc_unit_price
 
+    if not _is_readable(sampling.tokens):
+        return None
     if (found := _find(sampling.model, at, sampling.contexts)) is None:
         return None
     factor = Decimal(1)
@@ -212,13 +220,7 @@ def _price(sampling: _Sampling, usage: Usage, at: datetime) -> _Priced | None:
 
 
 def _counts(tokens: Tokens) -> dict[str, int]:
-    split = tokens.cache_creation
-    write_5m = (split and split.ephemeral_5m_input_tokens) or 0
-    write_1h = (split and split.ephemeral_1h_input_tokens) or 0
-    total = tokens.cache_creation_input_tokens
-    if total is not None:  # counts: message_delta brings it up to date, the split stays as message_start had it
-        write_1h = min(write_1h, total) if write_5m else (write_1h and total)
-        write_5m = total - write_1h
+    write_5m, write_1h = tokens.cache_writes or (0, 0)
     return {
         "input": tokens.input_tokens or 0,
         "cache_write_5m": write_5m,
@@ -231,6 +233,8 @@ def _counts(tokens: Tokens) -> dict[str, int]:
 def _searches(usage: Usage, found: "PriceCalculation") -> Decimal | None:
     from genai_prices.types import calc_unit_price
 
+    if "server_tool_use" in usage.misfits or (usage.server_tool_use and usage.server_tool_use.misfits):
+        return None
     count = (usage.server_tool_use and usage.server_tool_use.web_search_requests) or 0
     price = found.model_price.web_searches_kcount
     return None if count and price is None else calc_unit_price(price, count, 0, 1000)

@@ -1,21 +1,27 @@
 """How deep the JSON may be nested that a record keeps: one bound, so that whatever is stored can be read again.
 
 A text or a number has no level, ``[]`` one, ``[{}]`` two. pydantic reads a document of up to `READ` levels, and writes
-more than that. A value that came is kept up to `MAX_DEPTH` levels, and the record puts at most `AROUND` around it: what
-came as an unknown delta lies in ``response.message.content.0.unknown_deltas.0``.
+more than that. A value that came is kept up to `MAX_DEPTH` levels; what the record puts around it has fewer than
+`AROUND`.
 """
 
 from typing import Any, Final
 
 READ: Final = 200
-AROUND: Final = 10
+AROUND: Final = 20
 MAX_DEPTH: Final = READ - AROUND
 
 
-def is_too_deep(value: Any) -> bool:
-    """Whether a JSON value has more than `MAX_DEPTH` levels; takes time in proportion to its lists and objects."""
-    level: list[Any] = [[value]]
-    for _ in range(MAX_DEPTH + 1):
+def is_too_deep(value: Any, written: bytes) -> bool:
+    """Whether `value` is nested deeper than MAX_DEPTH; `written` is its JSON, which mostly answers without a look."""
+    if len(written) <= 2 * MAX_DEPTH:  # each level has two brackets
+        return False
+    return written.count(b"{") + written.count(b"[") > MAX_DEPTH and _is_deeper(value)
+
+
+def _is_deeper(value: Any) -> bool:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
         level = [
             child
             for parent in level

@@ -177,18 +177,3 @@ def decode(body: bytes, content_encoding: str, limit: int) -> bytes:
     if body and not decoder.finished:
         raise ValueError(f"{content_encoding[:40]} body is cut: it ends before its coding does")
     return decoded
-
-
-def decode_partial(body: bytes, content_encoding: str, limit: int) -> tuple[bytes, str]:
-    """What can be decoded of a body that may be cut or broken, at most `limit` bytes, and why it ended (`""` if whole).
-
-    Never raises: an unknown coding gives nothing and the reason.
-    """
-    kept: list[bytes] = []
-    try:
-        decoder = Decoder(content_encoding, limit)
-        kept.extend(decoder.pieces(body))
-    except ValueError as e:
-        return b"".join(kept), str(e)
-    whole = not body or decoder.finished
-    return b"".join(kept), "" if whole else f"{content_encoding[:40]} body is cut: it ends before its coding does"

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import unquote
 
 from mitmclaude.findings import Finding
 from mitmclaude.headers import Headers
 from mitmclaude.platform import Invocation
+
+MOST_ARRIVALS: Final = 100_000
+"""Chunks whose arrival is kept."""
 
 type Endpoint = Literal["messages", "count_tokens", "models", "other"]
 
@@ -88,6 +91,17 @@ class Exchange:
     invocation: Invocation | None = None
     flow_key: str | None = None
     errors: tuple[str, ...] = field(default=())
+
+
+def arrivals(chunks: Sequence[Chunk]) -> list[list[int | float]]:
+    """The pace of an answer as pairs of bytes and milliseconds since the request's first byte, one for each chunk.
+
+    Plain lists, as the metadata of a flow takes them. Of more than MOST_ARRIVALS chunks the last pair has all the rest.
+    """
+    pairs: list[list[int | float]] = [[len(c.data), round(c.at * 1000, 3)] for c in chunks[:MOST_ARRIVALS]]
+    if rest := chunks[MOST_ARRIVALS:]:
+        pairs[-1] = [pairs[-1][0] + sum(len(chunk.data) for chunk in rest), round(rest[-1].at * 1000, 3)]
+    return pairs
 
 
 def endpoint(method: str, path: str) -> Endpoint:

@@ -99,6 +99,22 @@ class Tokens(Reported):
         known = [count for count in by_lifetime if count is not None]
         return sum(known) if known else None
 
+    @property
+    def cache_writes(self) -> tuple[int, int] | None:
+        """Tokens written to the cache for 5 minutes and for 1 hour; None if no write is reported.
+
+        The total counts: message_delta brings it up to date, the split stays as message_start had it.
+        """
+        split, total = self.cache_creation, self.cache_creation_input_tokens
+        if split is None and total is None:
+            return None
+        write_5m = (split and split.ephemeral_5m_input_tokens) or 0
+        write_1h = (split and split.ephemeral_1h_input_tokens) or 0
+        if total is not None:
+            write_1h = min(write_1h, total) if write_5m else (write_1h and total)
+            write_5m = total - write_1h
+        return write_5m, write_1h
+
 
 class Iteration(Tokens):
     """One sampling of a request that took several."""

@@ -209,7 +209,19 @@ def test_loads(data: bytes, value: object) -> None:
         b"[" * 1_000_000,
         b"9" * 5000 + b"x",
     ],
-    ids=["empty", "cut", "more", "NaN", "NaN in a list", "BOM", "too deep", "1100", "10000", "million open", "digits"],
+    ids=[
+        "empty",
+        "cut",
+        "more",
+        "NaN",
+        "NaN in a list",
+        "BOM",
+        "one too deep",
+        "1100",
+        "10000",
+        "million open",
+        "digits",
+    ],
 )
 def test_loads_refuses(data: bytes) -> None:
     """What is not JSON, or nested too deep to be written again, raises ValueError."""

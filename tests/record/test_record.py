@@ -92,7 +92,7 @@ def test_levels() -> None:
     assert made["metadata"].response is not None
     assert made["metadata"].response.message is None
     assert made["metadata"].usage is not None
-    assert len(made["metadata"].request.hashes.messages) == 1
+    assert len(made["metadata"].request.cache.messages) == 1
 
 
 def test_count_tokens() -> None:

@@ -44,6 +44,21 @@ class Block:
     unknown: list[Any] = field(default_factory=list)
     stopped: bool = False
 
+    def append(self, delta: Any) -> bool:
+        """Apply `delta` if it is a piece of text and nothing else, as nearly all are; whether it was."""
+        try:
+            name = TEXTS[delta["type"]]
+            text = delta[name]
+        except (KeyError, TypeError):
+            return False
+        if len(delta) != 2 or type(text) is not str:
+            return False
+        if name in self.texts:
+            self.texts[name].append(text)
+        else:
+            self.texts[name] = [text]
+        return True
+
     def take(self, delta: Any) -> str | None:
         """Apply `delta`; says what is strange about it."""
         kind = delta.get("type") if isinstance(delta, dict) else None
@@ -71,26 +86,27 @@ class Block:
         return fits
 
     def finished(self) -> tuple[dict[str, Any], str | None]:
-        """The block, and what is strange about it."""
-        strange = None
+        """The block as far as it came, and what is strange about it; may be asked for again after more deltas."""
+        value, strange = dict(self.value), None
         for name, parts in self.texts.items():
             if name == "partial_json":
-                strange = self._input("".join(parts))
+                strange = self._put_input("".join(parts), value)
             else:
-                start = self.value.get(name)
-                self.value[name] = "".join([start, *parts] if isinstance(start, str) else parts)
+                start = value.get(name)
+                value[name] = "".join([start, *parts] if isinstance(start, str) else parts)
         if self.fields:
-            self.value["delta_fields"] = self.fields
+            value["delta_fields"] = self.fields
         if self.unknown:
-            self.value["unknown_deltas"] = self.unknown
-        return self.value, strange
+            value["unknown_deltas"] = self.unknown
+        return value, strange
 
-    def _input(self, text: str) -> str | None:
+    def _put_input(self, text: str, value: dict[str, Any]) -> str | None:
+        """Put the tool input into `value`; what is strange about it."""
         if not text:  # a tool without parameters
             return None
         try:
-            self.value["input"] = loads(text.encode())
+            value["input"] = loads(text.encode())
         except ValueError:
-            self.value["partial_json"] = text
+            value["partial_json"] = text
             return "input_json_delta parts do not join to JSON" if self.stopped else None
-        return None if isinstance(self.value["input"], dict) else "tool input is not an object"
+        return None if isinstance(value["input"], dict) else "tool input is not an object"

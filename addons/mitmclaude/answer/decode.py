@@ -6,8 +6,8 @@ CRLF pair, the byte order mark or a UTF-8 sequence. Only the fields ``event`` an
 """
 
 import json
-from dataclasses import dataclass
-from typing import Any, Final
+import re
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -15,13 +15,14 @@ from mitmclaude.depth import MAX_DEPTH, is_too_deep
 
 _BOM: Final = b"\xef\xbb\xbf"
 _ENDINGS: Final = (b"\n", b"\r")
+_WHOLE: Final = re.compile(rb"event: ([^\r\n]+)\ndata: ([^\r\n]*)\n\n")
+"""A whole event as the API writes it, which is taken in one step."""
 _BLANK: Final = frozenset({b"\n", b"\r\n", b"\r"})
 MAX_EVENT_BYTES: Final = 64 * 1024 * 1024
 """Twice what the API takes as a request; no event of an answer comes near it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One dispatched event."""
 
     name: str
@@ -53,6 +54,22 @@ class Decoder:
         """
         if self._held + len(self._line) > self._max:
             raise ValueError(f"a server-sent event has no end after {self._max} bytes")
+        events: list[Event] = []
+        if self._at_start or self._line or self._data or self._name:  # within an event: to its end first
+            cut = chunk.find(b"\n\n") + 2
+            if cut < 2:
+                return self._take_any(chunk)
+            events, chunk = self._take_any(chunk[:cut]), chunk[cut:]
+        if self._after_cr:
+            return events + self._take_any(chunk)
+        at = 0
+        while event := _WHOLE.match(chunk, at):
+            at = event.end()
+            events.append(Event(event[1].decode(errors="replace"), event[2], self._fed + at))
+        self._fed += at
+        return events + self._take_any(chunk[at:]) if at < len(chunk) else events
+
+    def _take_any(self, chunk: bytes) -> list[Event]:
         start = self._fed
         self._fed += len(chunk)
         if self._after_cr and chunk:
@@ -113,6 +130,6 @@ def loads(data: bytes) -> Any:
         except RecursionError:
             raise ValueError(f"JSON nested deeper than {MAX_DEPTH}") from None
         value = orjson.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    if isinstance(value, dict | list) and data.count(b"{") + data.count(b"[") > MAX_DEPTH and is_too_deep(value):
+    if is_too_deep(value, data):
         raise ValueError(f"JSON nested deeper than {MAX_DEPTH}")
     return value

@@ -47,13 +47,15 @@ class Folded:
     """How many events of each known type came; those of other types under ``unknown``."""
     unplaced: tuple[dict[str, Any], ...]
     """What has no place in the message, in order: ``event`` is the type, ``data`` the object or, not JSON, the text."""
+    has_final_usage: bool = False
+    """Whether the usage came to its end: the output tokens of message_start are those of the first moment only."""
 
 
 def fold(events: Iterable[Event]) -> Folded:
     """The message that `events` build; never raises. Takes time and memory in proportion to the bytes of the events."""
-    folding = _Folding()
-    for number, event in enumerate(events):
-        folding.take(event, f"events.{number}")
+    folding = Folding()
+    for event in events:
+        folding.take(event)
     return folding.folded()
 
 
@@ -70,20 +72,26 @@ def has_output(message: Mapping[str, Any]) -> bool:
     )
 
 
-class _Folding:
-    """The state of one fold."""
+class Folding:
+    """A fold in the making: takes one event after the other, each of which is parsed once."""
 
     def __init__(self) -> None:
+        self.taken = 0
         self.message: dict[str, Any] | None = None
         self.error: dict[str, Any] | None = None
-        self.started = self.stopped = False
+        self.started = self.stopped = self.has_counted = False
         self.content: list[Block] = []
         self.by_index: dict[int | None, Block] = {}  # the last block of that index; None: not an integer
         self.findings: dict[str, Finding] = {}
         self.events: Counter[str] = Counter()
         self.unplaced: list[dict[str, Any]] = []
 
-    def take(self, event: Event, path: str) -> None:
+    def take(self, event: Event) -> None:
+        """Apply `event`; never raises."""
+        self._take(event)
+        self.taken += 1
+
+    def _take(self, event: Event) -> None:
         if event.name == "ping":
             self.events["ping"] += 1
             return
@@ -91,8 +99,10 @@ class _Folding:
             said = loads(event.data)
         except ValueError:
             said = event.data.decode(errors="replace")
+        if event.name == "content_block_delta" and self._append(said):
+            return
         if not isinstance(said, dict):
-            self._drift(path, "data is not a JSON object")
+            self._drift("", "data is not a JSON object")
             self._count(event.name)
             if event.name == "error" and self.error is None:
                 self.error = {"message": event.data.decode(errors="replace")}
@@ -101,44 +111,57 @@ class _Folding:
             return
         tag = said.get("type")
         if event.name == "message":
-            self._drift(path, "no event line: clients take no event without one")
+            self._drift("", "no event line: clients take no event without one")
         elif tag != event.name:
-            self._drift(f"{path}.type", f"event line says {named(event.name)}, type is {named(tag)}")
-        self._dispatch(tag if isinstance(tag, str) and event.name != "error" else event.name, said, path)
+            self._drift(".type", f"event line says {named(event.name)}, type is {named(tag)}")
+        self._dispatch(tag if isinstance(tag, str) and event.name != "error" else event.name, said)
 
-    def _dispatch(self, kind: str, said: dict[str, Any], path: str) -> None:
+    def _append(self, said: Any) -> bool:
+        """Take a delta that goes the way that nearly all of them go; whether it does."""
+        try:
+            index = said["index"]
+            block = self.by_index[index]
+            is_plain = len(said) == 3 and said["type"] == "content_block_delta" and type(index) is int
+            if not is_plain or self.stopped or block.stopped or not block.append(said["delta"]):
+                return False
+        except (KeyError, TypeError):
+            return False
+        self.events["content_block_delta"] += 1
+        return True
+
+    def _dispatch(self, kind: str, said: dict[str, Any]) -> None:
         self._count(kind)
         if kind == "ping":
             return
         if self.stopped:
-            self._drift(path, "event after message_stop")
+            self._drift("", "event after message_stop")
         known = _EVENTS.get(kind)
         if known and not said.keys() <= known:
-            self._drift(path, f"{kind} with unknown fields")
+            self._drift("", f"{kind} with unknown fields")
             self._unplace(kind, {key: value for key, value in said.items() if key not in known})
         match kind:
             case "content_block_delta":
-                self._delta(said, path)
+                self._delta(said)
             case "content_block_start":
-                self._block_start(said, path)
+                self._block_start(said)
             case "content_block_stop":
-                self._block(said, path).stopped = True
+                self._block(said).stopped = True
             case "message_start":
-                self._message_start(said, path)
+                self._message_start(said)
             case "message_delta":
-                self._message_delta(said, path)
+                self._message_delta(said)
             case "message_stop":
                 self.stopped = True
             case "error":
                 self._error(said)
             case _:
-                self._drift(f"{path}.type", f"unknown event type: {named(kind)}")
+                self._drift(".type", f"unknown event type: {named(kind)}")
                 self._unplace(kind, said)
 
-    def _message_start(self, said: dict[str, Any], path: str) -> None:
+    def _message_start(self, said: dict[str, Any]) -> None:
         message = said.get("message")
         if self.started or not isinstance(message, dict):
-            self._drift(f"{path}.message", "a second message_start" if self.started else "message is not an object")
+            self._drift(".message", "a second message_start" if self.started else "message is not an object")
             self._unplace("message_start", said)
             return
         self.started = True
@@ -147,13 +170,13 @@ class _Folding:
             for block in content:
                 self._open(len(self.content), block)
         elif content is not None:
-            self._drift(f"{path}.message.content", "content is not a list of objects")
+            self._drift(".message.content", "content is not a list of objects")
             self._unplace("message_start", {"content": content})
         overwrite(message, self.message or {})
         self.message = message
 
-    def _message_delta(self, said: dict[str, Any], path: str) -> None:
-        message = self._begun(path)
+    def _message_delta(self, said: dict[str, Any]) -> None:
+        message = self._begun()
         odd: dict[str, Any] = {
             key: said[key] for key in ("delta", "usage") if key in said and not isinstance(said[key], dict)
         }
@@ -165,30 +188,31 @@ class _Folding:
         if "usage" in said and "usage" not in odd:
             if not isinstance(message.get("usage"), dict):
                 message["usage"] = {}
+            self.has_counted |= said["usage"].get("output_tokens") is not None
             overwrite(message["usage"], said["usage"])  # totals so far, not to be added; absent ones stay
         if odd:
-            self._drift(path, "message_delta of unknown shape")
+            self._drift("", "message_delta of unknown shape")
             self._unplace("message_delta", odd)
 
-    def _block_start(self, said: dict[str, Any], path: str) -> None:
-        self._begun(path)
+    def _block_start(self, said: dict[str, Any]) -> None:
+        self._begun()
         index, block = said.get("index"), said.get("content_block")
         if type(index) is not int or index != len(self.content):
-            self._drift(f"{path}.index", "block index is not the next one")
+            self._drift(".index", "block index is not the next one")
         if not isinstance(block, dict):
-            self._drift(f"{path}.content_block", "content_block is not an object")
+            self._drift(".content_block", "content_block is not an object")
             self._unplace("content_block_start", {"content_block": block})
             block = {}
         self._open(index, block)
         if block.get("type") == "fallback" and isinstance(to := block.get("to"), dict) and "model" in to:
-            self._begun(path)["model"] = to["model"]  # the unstreamed message names the model that served it
+            self._begun()["model"] = to["model"]  # the unstreamed message names the model that served it
 
-    def _delta(self, said: dict[str, Any], path: str) -> None:
-        block = self._block(said, path)
+    def _delta(self, said: dict[str, Any]) -> None:
+        block = self._block(said)
         if block.stopped:
-            self._drift(path, "delta for a block that has stopped")
+            self._drift("", "delta for a block that has stopped")
         if strange := block.take(said.get("delta")):
-            self._drift(f"{path}.delta", strange)
+            self._drift(".delta", strange)
 
     def _error(self, said: dict[str, Any]) -> None:
         if self.error is None:
@@ -197,9 +221,9 @@ class _Folding:
         if self.error is not said.get("error"):
             self._unplace("error", said)
 
-    def _begun(self, path: str) -> dict[str, Any]:
+    def _begun(self) -> dict[str, Any]:
         if self.message is None:
-            self._drift(path, "no message_start before it")
+            self._drift("", "no message_start before it")
             self.message = {}
         return self.message
 
@@ -209,12 +233,12 @@ class _Folding:
         self.by_index[index if type(index) is int else None] = opened
         return opened
 
-    def _block(self, said: dict[str, Any], path: str) -> Block:
+    def _block(self, said: dict[str, Any]) -> Block:
         index = said.get("index")
         block = self.by_index.get(index if type(index) is int else None)
         if block is None:
-            self._begun(path)
-            self._drift(f"{path}.index", "the block has not started")
+            self._begun()
+            self._drift(".index", "the block has not started")
             block = self._open(index, {})
         return block
 
@@ -224,18 +248,29 @@ class _Folding:
     def _unplace(self, kind: str, data: Any) -> None:
         self.unplaced.append({"event": kind, "data": data})
 
-    def _drift(self, path: str, message: str) -> None:
+    def _drift(self, within: str, message: str) -> None:
+        """Drift at the place `within` the event that is taken."""
         if message not in self.findings and len(self.findings) < MAX_FINDINGS:
-            self.findings[message] = drift(path, message)
+            self.findings[message] = drift(f"events.{self.taken}{within}", message)
 
     def folded(self) -> Folded:
+        """What the events so far build. May be asked for again after more of them; a result shares its parts with the
+        next one."""
+        findings = dict(self.findings)
         content: list[dict[str, Any]] = []
         for number, block in enumerate(self.content):
             value, strange = block.finished()
             content.append(value)
-            if strange:
-                self._drift(f"content.{number}.input", strange)
-        if self.message is not None:
-            self.message["content"] = content
-        findings = tuple(self.findings.values())
-        return Folded(self.message, self.error, self.stopped, findings, dict(self.events), tuple(self.unplaced))
+            if strange and strange not in findings and len(findings) < MAX_FINDINGS:
+                findings[strange] = drift(f"content.{number}.input", strange)
+        message = None if self.message is None else {**self.message, "content": content}
+        ended = self.stopped or (message is not None and message.get("stop_reason") is not None)
+        return Folded(
+            message,
+            self.error,
+            self.stopped,
+            tuple(findings.values()),
+            dict(self.events),
+            tuple(self.unplaced),
+            self.has_counted and ended,
+        )

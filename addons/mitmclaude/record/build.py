@@ -1,26 +1,28 @@
 """Build the record of an exchange.
 
-A part that cannot be made leaves an entry in `errors`; the record holds the rest.
+A part that cannot be made leaves an entry in `errors`; the record holds the rest. What is known to hold no secret is
+not looked at again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from mitmclaude import cost, usage
+from mitmclaude import __version__, cost, usage
 from mitmclaude.answer import read
 from mitmclaude.answer.fold import has_output
 from mitmclaude.answer.read import Answer
 from mitmclaude.cost import Cost
-from mitmclaude.exchange import Exchange, Request
-from mitmclaude.headers import Headers, header
+from mitmclaude.exchange import Exchange
+from mitmclaude.findings import Finding
 from mitmclaude.options import CaptureLevel
+from mitmclaude.record import parts
 from mitmclaude.record.outcome import outcome
-from mitmclaude.record.record import HeaderList, Record, RequestPart, ResponsePart
+from mitmclaude.record.record import Record, RequestPart, ResponsePart
 from mitmclaude.record.timing import timing
 from mitmclaude.redact import Redactor
 from mitmclaude.request.session import Session, client
-from mitmclaude.request.summary import INPUT_KEPT, Summary, betas
+from mitmclaude.request.summary import INPUT_KEPT, Summary
 from mitmclaude.usage import Usage
 
 
@@ -36,72 +38,145 @@ class Attempts:
         try:
             return step(*args)
         except Exception as error:  # noqa: BLE001  the record must be made whatever the wire held
-            told = self.redactor.text(str(error))[:200]
-            self.errors.append(f"{what}: {type(error).__name__}: {told}")
+            self.tell(what, f"{type(error).__name__}: {error}")
             return default
 
+    def tell(self, what: str, failure: str) -> None:
+        """Add an entry to `errors`."""
+        self.errors.append(f"{what}: {self.redactor.text(failure)[:200]}")
 
-def record(exchange: Exchange, summary: Summary, session: Session, level: CaptureLevel, redactor: Redactor) -> Record:
-    """The record of `exchange`; `summary` and `session` come from its request body."""
+
+def record(
+    exchange: Exchange,
+    summary: Summary,
+    session: Session,
+    level: CaptureLevel,
+    redactor: Redactor,
+    *,
+    answer: Answer | None = None,
+    request_is_clean: bool = False,
+    answer_is_clean: bool = False,
+) -> Record:
+    """The record of `exchange`; `summary` and `session` come from its request body.
+
+    `answer` is what a `Reading` gave for it; without one the response is read here. `request_is_clean` says that
+    `redactor` finds nothing in the request's body, `answer_is_clean` that it finds nothing in the answer's body nor in
+    the joined deltas of its stream: then what comes of them is not looked at again. Headers always are.
+    """
     attempts = Attempts(redactor, list(exchange.errors))
     if summary.input is None and summary.input_bytes:
         told = f"{summary.input_bytes} bytes, over {INPUT_KEPT} or nested too deep: see the raw flow"
         attempts.errors.append(f"input: {told}")
-    response = exchange.response
-    said = Answer()
-    if response is not None:
-        said = attempts.run("answer", said, read.read, exchange.endpoint, response)
+    said = _said(exchange, answer, attempts)
     reported = usage.of_count if exchange.endpoint == "count_tokens" else usage.of
     used = attempts.run("usage", None, reported, said.message)
-    made = Record(
+    price = attempts.run("cost", None, _price, exchange, said, used, summary)
+    content = _content(summary, said, level, redactor, attempts, request_is_clean, answer_is_clean)
+    names = _names(exchange, summary, session, said, level, request_is_clean)
+    names["errors"] = attempts.errors
+    if not answer_is_clean:
+        names["usage"] = used.model_dump(mode="json", exclude_unset=True) if used else None
+    findings = exchange.findings + said.findings
+    if not (request_is_clean and answer_is_clean):
+        names["findings"] = [finding.model_dump() for finding in findings]
+    clean = redactor.value(names)  # a key may stand anywhere; one look at all of them
+    if clean is not names:
+        used = Usage.model_validate(clean["usage"]) if clean.get("usage") else used
+        findings = tuple(Finding.model_construct(**one) for one in clean.get("findings", ())) or findings
+    return Record.model_construct(
+        made_by=__version__,
         id=exchange.id,
         started_at=exchange.started_at,
         endpoint=exchange.endpoint,
         principal=exchange.principal,
         outcome=outcome(exchange, said.folded),
-        failure=exchange.failure,
-        **_named(exchange.request.headers, session),
-        request=_request(exchange.request, summary, level, redactor),
-        response=_response(exchange, said, level, redactor, attempts),
+        **clean["record"],
+        request=_request(exchange, summary, content, clean["request"], redactor),
+        response=_response(exchange, said, content, clean["response"], redactor),
         usage=used,
-        cost=attempts.run("cost", None, _price, exchange, said, used, summary),
-        timing=timing(
-            exchange.marks,
-            [chunk.at for chunk in response.chunks] if response else (),
-            said.events,
-            said.arrivals,
-            used.output_tokens if used else None,
-        ),
-        findings=exchange.findings + said.findings,
-        errors=tuple(attempts.errors),
+        usage_is_partial=said.usage_is_partial,
+        cost=price,
+        timing=timing(exchange.marks, said.seen, used.output_tokens if used and not said.usage_is_partial else None),
+        findings=findings,
+        errors=tuple(clean["errors"]),
         invocation=exchange.invocation,
         flow=exchange.flow_key,
     )
-    return _without_secrets(made, redactor)
 
 
-def _named(headers: Headers, session: Session) -> dict[str, str | None]:
-    who = client(headers)
-    return {"client_name": who.name, "client_version": who.version, **session._asdict()}
+class _Content(NamedTuple):
+    """What is kept of the bodies."""
+
+    input: list[Any] | None
+    message: dict[str, Any] | None
+    unplaced: Sequence[dict[str, Any]]
 
 
-_LOOSE = ("client_name", "client_version", "session_id", "agent_id", "parent_agent_id", "failure", "findings", "errors")
-"""Fields that hold what a peer called something."""
+def _said(exchange: Exchange, answer: Answer | None, attempts: Attempts) -> Answer:
+    if answer is None:
+        answer = read.read(exchange.endpoint, exchange.response) if exchange.response else Answer()
+    if answer.failure:
+        attempts.tell("answer", answer.failure)
+    return answer
 
 
-def _without_secrets(record: Record, redactor: Redactor) -> Record:
-    """The record with what peers called things redacted too: a key may stand anywhere."""
-    loose = record.model_dump(mode="json", include={*_LOOSE, "usage"})
-    request = record.request.model_dump(mode="json", include={"model", "effort", "thinking", "betas", "method"})
-    request_id = record.response.request_id if record.response else None
-    told = {"loose": loose, "request": request, "request_id": request_id}
-    clean: dict[str, Any] = redactor.value(told)
-    if clean == told:
-        return record
-    fields = dict(record) | clean["loose"] | {"request": RequestPart(**dict(record.request) | clean["request"])}
-    if record.response is not None:
-        fields["response"] = ResponsePart(**dict(record.response) | {"request_id": clean["request_id"]})
-    return Record(**fields)
+def _content(
+    summary: Summary,
+    said: Answer,
+    level: CaptureLevel,
+    redactor: Redactor,
+    attempts: Attempts,
+    request_is_clean: bool,
+    answer_is_clean: bool,
+) -> _Content:
+    if level == "metadata":
+        return _Content(None, None, ())
+    input_ = summary.input
+    answered: list[Any] = [said.message, parts.first_unplaced(said.unplaced)]
+    if level == "redacted" and not request_is_clean:
+        input_ = attempts.run("redaction of the input", None, redactor.value, input_)
+    if level == "redacted" and not answer_is_clean:
+        answered = attempts.run("redaction of the message", [None, []], redactor.value, answered)
+    return _Content(input_, *answered)
+
+
+def _names(
+    exchange: Exchange, summary: Summary, session: Session, said: Answer, level: CaptureLevel, request_is_clean: bool
+) -> dict[str, Any]:
+    """What peers called things, yet to be redacted."""
+    who = client(exchange.request.headers)
+    response = exchange.response
+    return {
+        "record": {
+            "client_name": who.name,
+            "client_version": who.version,
+            **session._asdict(),
+            "failure": exchange.failure,
+        },
+        "request": parts.request_names(exchange.request, summary, request_is_clean),
+        "response": parts.response_names(response, said, level != "metadata") if response else None,
+    }
+
+
+def _request(
+    exchange: Exchange, summary: Summary, content: _Content, names: parts.Fields, redactor: Redactor
+) -> RequestPart:
+    fields = parts.with_names(summary, names) | parts.of_request(exchange.request, redactor)
+    return RequestPart.model_construct(**fields | {"input": content.input})
+
+
+def _response(
+    exchange: Exchange, said: Answer, content: _Content, names: parts.Fields, redactor: Redactor
+) -> ResponsePart | None:
+    if exchange.response is None:
+        return None
+    return ResponsePart.model_construct(
+        **names,
+        **parts.of_response(exchange.response, redactor),
+        message=content.message,
+        unplaced=parts.unplaced_parts(content.unplaced),
+        unplaced_left_out=len(said.unplaced) - len(content.unplaced),
+    )
 
 
 def _price(exchange: Exchange, said: Answer, used: Usage | None, summary: Summary) -> Cost | None:
@@ -115,54 +190,3 @@ def _price(exchange: Exchange, said: Answer, used: Usage | None, summary: Summar
         stop_reason=said.message.get("stop_reason"),
         output_started=has_output(said.message),
     )
-
-
-def _request(request: Request, summary: Summary, level: CaptureLevel, redactor: Redactor) -> RequestPart:
-    return RequestPart(
-        **_kept(summary, level, redactor),
-        method=request.method,
-        path=redactor.target(request.path),
-        headers=_headers(request.headers, redactor),
-        betas=betas(request.headers),
-        bytes=request.body.size,
-        sha256=request.body.sha256,
-        sha256_sent=request.body.sha256_sent,
-    )
-
-
-def _kept(summary: Summary, level: CaptureLevel, redactor: Redactor) -> dict[str, Any]:
-    fields = dict(summary)
-    if level == "metadata":
-        fields["input"] = None
-    elif level == "redacted":
-        fields["input"] = redactor.value(summary.input)
-    return fields
-
-
-def _response(
-    exchange: Exchange, said: Answer, level: CaptureLevel, redactor: Redactor, attempts: Attempts
-) -> ResponsePart | None:
-    response = exchange.response
-    if response is None:
-        return None
-    message, error = said.message, said.error
-    if level == "metadata":
-        message = None
-        error = {"type": error.get("type")} if error else None
-    elif level == "redacted":
-        message = attempts.run("redaction of the message", None, redactor.value, message)
-        error = attempts.run("redaction of the error", None, redactor.value, error)
-    return ResponsePart(
-        status=response.status,
-        headers=_headers(response.headers, redactor),
-        request_id=header(response.headers, b"request-id"),
-        bytes=response.body.size,
-        sha256=response.body.sha256,
-        sha256_sent=response.body.sha256_sent,
-        message=message,
-        error=error,
-    )
-
-
-def _headers(headers: Headers, redactor: Redactor) -> HeaderList:
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in redactor.headers(headers)]

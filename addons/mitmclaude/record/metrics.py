@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import orjson
 
-from mitmclaude.record.line import TOKENS, fields
 from mitmclaude.record.record import Record
+from mitmclaude.record.row import TOKENS, Row, row
 
 NAMESPACE: Final = "mitmclaude"
 
@@ -23,12 +23,14 @@ UNITS: Final = {
 }
 
 
-def emf(record: Record) -> bytes:
-    """One JSON object without line breaks: the fields of the record's line and, of those that have a value, metrics."""
-    said: dict[str, Any] = fields(record)
-    said |= {"calls": 1, "cost": float(record.cost.total) if record.cost else None}
+def emf(told: Record | Row) -> bytes:
+    """One JSON object without line breaks: the row of the record and, of what has a value, metrics."""
+    of = row(told) if isinstance(told, Record) else told
+    said: dict[str, Any] = of._asdict()
+    said["cost_usd"] = None if of.cost_usd is None else format(of.cost_usd, "f")
+    said |= {"calls": 1, "cost": None if of.cost_usd is None else float(of.cost_usd)}
     said |= {name: said[name] or "none" for name in ("model", "principal")}
     present = [{"Name": name, "Unit": unit} for name, unit in UNITS.items() if said.get(name) is not None]
     directive = {"Namespace": NAMESPACE, "Dimensions": DIMENSIONS, "Metrics": present}
-    meta = {"Timestamp": int(record.started_at.timestamp() * 1000), "CloudWatchMetrics": [directive]}
+    meta = {"Timestamp": int(of.started_at.timestamp() * 1000), "CloudWatchMetrics": [directive]}
     return orjson.dumps({"_aws": meta, **said}, option=orjson.OPT_UTC_Z)

@@ -35,17 +35,27 @@ class Frame(NamedTuple):
 
 
 class Looked:
-    """A body, decoded and looked through for secrets: each at most once, and when it is wanted."""
+    """A body, decoded and looked through for secrets: each at most once, and when it is wanted.
 
-    def __init__(self, content: bytes, headers: Headers, redactor: Redactor) -> None:
+    `plain` is the body without its content encoding, where that is known. `joined` is what a stream's pieces make
+    together, as JSON: a secret may be spread over several of them.
+    """
+
+    def __init__(
+        self, content: bytes, headers: Headers, redactor: Redactor, plain: bytes | None = None, joined: bytes = b""
+    ) -> None:
         self.content = content
         self._coding = content_encoding(headers)
         self._redactor = redactor
+        self._plain = plain
+        self._joined = joined
 
     @cached_property
     def _decoded(self) -> tuple[bytes | None, str]:
         if self._coding == "identity":
             return self.content, ""
+        if self._plain is not None:
+            return self._plain, ""
         try:
             decoder = encoding.Decoder(self._coding, LIMIT)
             plain = decoder.feed(self.content)
@@ -66,9 +76,11 @@ class Looked:
 
     @cached_property
     def is_clean(self) -> bool:
-        """Whether it, and so all that is made of it, holds no secret, also after the end of an encoded part."""
+        """Whether it, and so all that is made of it, holds no secret, also after the end of its encoded part."""
         plain, look = self.plain, self._redactor.is_clean
-        return plain is not None and look(plain) and (plain is self.content or look(self.content))
+        if plain is None or not look(plain):
+            return False
+        return (plain is self.content or look(self.content)) and (not self._joined or look(self._joined))
 
     def without_secrets(self, is_stream: bool) -> bytes:
         """The body without secrets and then without its content encoding; the same object where there are none."""
@@ -128,6 +140,12 @@ def flow_file(
 
 
 def decompressed(stored: bytes) -> bytes:
-    """The flow file in an object: all of its frames."""
-    with zstandard.ZstdDecompressor().stream_reader(stored, read_across_frames=True) as reader:
-        return reader.read()
+    """The flow file in an object: all of its frames; raises ZstdError where it is damaged, or cut."""
+    parts = []
+    while stored:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        parts.append(frame.decompress(stored))
+        if not frame.eof:
+            raise zstandard.ZstdError("it ends before its last frame does")
+        stored = frame.unused_data
+    return b"".join(parts)

@@ -1,17 +1,19 @@
 """The record: what is kept of one exchange, as one JSON document of a versioned shape.
 
-``schema/record.schema.json`` in the repository is its published JSON Schema.
+``schema/record.schema.json`` in the repository is its published JSON Schema. A record of an earlier version is read as
+one of this version: `earlier.py` turns it into one.
 """
 
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_serializer
+from pydantic import BaseModel, ConfigDict, field_serializer, model_validator
 
 from mitmclaude.cost import Cost
 from mitmclaude.exchange import Endpoint
 from mitmclaude.findings import Finding
 from mitmclaude.platform import Invocation
+from mitmclaude.record.earlier import upgraded
 from mitmclaude.record.outcome import Outcome
 from mitmclaude.record.timing import Timing
 from mitmclaude.request.summary import Summary
@@ -40,6 +42,15 @@ class RequestPart(Summary):
     """Of the body as it went upstream; None if it did not."""
 
 
+class Unplaced(Frozen):
+    """An event of the stream, or a part of one, that has no place in the message."""
+
+    event: str
+    """The type of the event."""
+    data: Any
+    """The event's object as it came, or the part of it; a text where it was not JSON."""
+
+
 class ResponsePart(Frozen):
     """The answer, as far as it came."""
 
@@ -51,16 +62,25 @@ class ResponsePart(Frozen):
     """Of the body as it came from upstream."""
     sha256_sent: str | None
     """Of the body as it went to the client."""
+    model: str | None = None
+    """That answered."""
+    stop_reason: str | None = None
     message: dict[str, Any] | None = None
     """The assembled message of a Messages answer; None where the content is not kept."""
     error: dict[str, Any] | None = None
-    """The ``error`` object of an error answer or of an ``error`` event."""
+    """The ``error`` object of an error answer or of an ``error`` event, redacted."""
+    unplaced: tuple[Unplaced, ...] = ()
+    """What has no place in the message, in order, redacted; the first of it, see `unplaced_left_out`."""
+    unplaced_left_out: int = 0
+    """How many more there were than `unplaced` holds."""
 
 
 class Record(Frozen):
     """One request and whatever became of it."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
+    made_by: str | None = None
+    """The version of mitmclaude that made it; None where it was made as version 1, which did not tell."""
     id: str
     """UUIDv7: sorts by the time of the request."""
     started_at: datetime
@@ -78,6 +98,8 @@ class Record(Frozen):
     response: ResponsePart | None = None
     usage: Usage | None = None
     """As reported by the API: what it did not report is absent."""
+    usage_is_partial: bool = False
+    """The answer ended before its usage was final: output tokens and cost are a lower bound of what was used."""
     cost: Cost | None = None
     """None where the price is unknown: never 0 for that."""
     timing: Timing
@@ -88,6 +110,11 @@ class Record(Frozen):
     """On AWS Lambda: the invocation that the request came in by."""
     flow: str | None = None
     """Key of the raw flow in the same store; None where it is not kept."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_earlier(cls, value: Any) -> Any:
+        return upgraded(value)
 
     @field_serializer("usage")
     def _as_reported(self, usage: Usage | None) -> dict[str, Any] | None:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import orjson
 import zstandard
 
+from mitmclaude.answer.read import Answer, Reading
 from mitmclaude.exchange import Body, Chunk, Exchange, Marks, Request, Response
 from mitmclaude.findings import Finding
 from mitmclaude.headers import Headers
@@ -20,7 +22,7 @@ from mitmclaude.recorder.messages import Arrived, Came, Changed, Ended, Opened
 from mitmclaude.redact import Redactor, credentials
 from mitmclaude.request.examine import Examined, examine, unreadable
 from mitmclaude.request.session import Session, session
-from mitmclaude.request.summary import Summary, summarise
+from mitmclaude.request.summary import Summary, betas, summarise
 
 MOST_ARRIVALS = 100_000
 """Pieces of an answer whose arrival is kept."""
@@ -45,6 +47,7 @@ class Recording:
         self._chunks: list[Arrived] = []
         self._hash = hashlib.sha256()
         self._head: tuple[int, Headers] | None = None
+        self._reading: Reading | None = None
 
     def examine(self) -> tuple[Finding, ...]:
         """What the check of the request's body finds."""
@@ -61,8 +64,11 @@ class Recording:
         """Take pieces of the answer."""
         if came.status is not None and self._head is None:
             self._head = came.status, came.headers
-        for _, data in came.chunks:
+            self._reading = Reading(self.opened.endpoint, *self._head)
+        for at, data in came.chunks:
             self._hash.update(data)
+            if self._reading is not None and data:
+                self._reading.feed(data, at - self.opened.began)
         self._chunks += came.chunks
 
     @property
@@ -82,38 +88,63 @@ class Recording:
     def kept(self, ended: Ended) -> Kept:
         """The record and, where one is wanted, the raw flow."""
         content = b"".join([data for _, data in self._chunks]) if self._chunks else ended.content or b""
-        key, raw, failure = self._flow(ended, content)
+        answer = self._answer(ended, content)
+        looked = self._looked_answer(ended, content, answer)
+        key, raw, failure = self._flow(ended, content, looked)
         exchange = self._exchange(ended, content, key, self.opened.errors + ended.errors + failure)
         summary, who = self._request.summary
-        record = build.record(exchange, summary, who, self.opened.capture, self._redactor)
+        record = build.record(
+            exchange,
+            summary,
+            who,
+            self.opened.capture,
+            self._redactor,
+            answer=answer,
+            request_is_clean=self.opened.capture == "redacted" and self._request.looked.is_clean,
+            answer_is_clean=looked is not None and looked.is_clean,
+        )
         stored = to_json(record)
         objects = {record_key(record.id, record.started_at): stored}
         return Kept(stored, objects if key is None else {key: raw, **objects})
 
-    def _flow(self, ended: Ended, content: bytes) -> tuple[str | None, bytes, tuple[str, ...]]:
+    def _answer(self, ended: Ended, content: bytes) -> Answer | None:
+        if ended.status is None:
+            return None
+        if self._reading is None:  # an addon made the answer, all of it at once
+            self._reading = Reading(self.opened.endpoint, ended.status, ended.headers)
+            self._reading.feed(content, ended.marks.last_byte or 0.0)
+        return self._reading.finish()
+
+    def _looked_answer(self, ended: Ended, content: bytes, answer: Answer | None) -> Looked | None:
+        """The body of the answer; None where it is not looked through as a whole."""
+        if answer is None or self._reading is None or self.opened.capture != "redacted":
+            return None
+        joined = orjson.dumps([answer.message, answer.unplaced]) if answer.folded else b""
+        plain = self._reading.decoded if self._reading.is_decoded else None
+        return Looked(content, ended.headers, self._redactor, plain, joined)
+
+    def _flow(self, ended: Ended, content: bytes, looked: Looked | None) -> tuple[str | None, bytes, tuple[str, ...]]:
         """Key and object of the raw flow, and what failed; without a key there is none."""
         if self.opened.capture == "metadata" or not self.opened.keeps_body or not ended.flow:
             return None, b"", ()
         try:
-            raw = self._flow_file(ended, content)
+            raw = self._flow_file(ended, content, looked)
         except Exception as error:  # noqa: BLE001  the record is made all the same
             return None, b"", (f"raw flow: {type(error).__name__}",)
         return flow_key(self.opened.id, self.opened.started_at), raw, ()
 
-    def _flow_file(self, ended: Ended, content: bytes) -> bytes:
+    def _flow_file(self, ended: Ended, content: bytes, looked: Looked | None) -> bytes:
         state = ended.flow["request"]
         request = self._request.frame
         if ended.request_content != "as it came" or state != self.opened.state:
             content_sent = self.opened.body if ended.request_content == "as it came" else ended.request_content
-            request = self._request.frame_of(state, content_sent, self._looked(content_sent, state["headers"]))
+            is_full = self.opened.capture == "full"
+            looked_sent = None if is_full else Looked(content_sent, state["headers"], self._redactor)
+            request = self._request.frame_of(state, content_sent, looked_sent)
         response = ended.flow["response"]
         if response is not None:
-            looked = self._looked(content, response["headers"])
             response = rawflow.message(response, content, looked, self._redactor)
         return rawflow.flow_file(request, ended.flow, response, self._arrivals(), self._redactor, self._compressor)
-
-    def _looked(self, content: bytes, headers: Headers) -> Looked | None:
-        return None if self.opened.capture == "full" else Looked(content, headers, self._redactor)
 
     def _arrivals(self) -> list[list[float]]:
         """Bytes and milliseconds since the request's first byte of each piece of the answer."""
@@ -188,7 +219,8 @@ class _RequestHalf:
     @cached_property
     def summary(self) -> tuple[Summary, Session]:
         body = self.examined.body
-        return summarise(body) if body else Summary(), session(self._opened.headers, body)
+        headers = self._opened.headers
+        return summarise(body, betas(headers)) if body else Summary(), session(headers, body)
 
     @cached_property
     def digest(self) -> str:

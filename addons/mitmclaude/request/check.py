@@ -30,7 +30,6 @@ _ROOTS: Final[Mapping[str, Any]] = {
     "messages": schema.MessagesRequest,
     "count_tokens": schema.CountTokensRequest,
     "message": schema.Message,
-    "event": schema.Event,
     "error": schema.ErrorBody,
 }
 _JSON_TYPES: Final[Mapping[type, str]] = {
@@ -81,11 +80,6 @@ def check(endpoint: Endpoint, body: object) -> list[Finding]:
 def check_message(message: object) -> list[Finding]:
     """Drift of a whole answer, as sent or as folded from a stream. An answer is never refused, so all is drift."""
     return _as_drift(_findings("message", message))
-
-
-def check_event(event: object) -> list[Finding]:
-    """Drift of one event of a stream, given as the JSON value of its data."""
-    return _as_drift(_findings("event", event))
 
 
 def check_error(body: object) -> list[Finding]:

@@ -3,9 +3,8 @@
 from mitmclaude.schema.base import Reporting
 from mitmclaude.schema.blocks import Block
 from mitmclaude.schema.errors import ErrorBody, ErrorResponse
-from mitmclaude.schema.events import Event
 from mitmclaude.schema.request import CountTokensRequest, MessagesRequest
-from mitmclaude.schema.response import Message, TokenCount
+from mitmclaude.schema.response import Message
 from mitmclaude.schema.tools import Tool
 
 __all__ = [
@@ -13,10 +12,8 @@ __all__ = [
     "CountTokensRequest",
     "ErrorBody",
     "ErrorResponse",
-    "Event",
     "Message",
     "MessagesRequest",
     "Reporting",
-    "TokenCount",
     "Tool",
 ]

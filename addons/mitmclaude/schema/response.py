@@ -1,4 +1,4 @@
-"""The answer to POST /v1/messages and to count_tokens: https://platform.claude.com/docs/en/api/messages/create"""
+"""The answer to POST /v1/messages: https://platform.claude.com/docs/en/api/messages/create"""
 
 from typing import Annotated, Literal
 
@@ -62,11 +62,9 @@ class Iteration(Wire):
     model: str | None = None
 
 
-class UsageSoFar(Wire):
-    """The usage of a message_delta; of its counts only the output is always there."""
-
+class Usage(Wire):
+    input_tokens: Int
     output_tokens: Int
-    input_tokens: Tokens = None
     cache_creation_input_tokens: Tokens = None
     cache_read_input_tokens: Tokens = None
     cache_creation: CacheCreation | None = None
@@ -77,10 +75,6 @@ class UsageSoFar(Wire):
     server_tool_use: ServerToolUsage | None = None
     service_tier: Annotated[str, Known("standard", "priority", "batch")] | None = None
     speed: Speed | None = None
-
-
-class Usage(UsageSoFar):
-    input_tokens: Int
 
 
 class Refusal(Wire):
@@ -130,22 +124,6 @@ class InputTransformation(Wire):
     ]
 
 
-class Outcome(Wire):
-    """How a message ended."""
-
-    container: Container | None = None
-    stop_details: Annotated[Refusal | Opaque, OneOf()] | None = None
-    stop_reason: StopReason | None = None
-    stop_sequence: str | None = None
-
-
-class Transformed(Wire):
-    """What the API did to the input."""
-
-    context_management: AppliedContextManagement | None = None
-    input_transformations: Items[Annotated[InputTransformation | Opaque, OneOf()]] | None = None
-
-
 class CacheChanged(Wire):
     type: Literal["model_changed", "system_changed", "tools_changed", "messages_changed"]
     cache_missed_input_tokens: Int
@@ -159,20 +137,17 @@ class CacheDiagnostics(Wire):
     cache_miss_reason: Annotated[CacheChanged | CacheUnknown | Opaque, OneOf()] | None = None
 
 
-class Message(Outcome, Transformed):
+class Message(Wire):
     id: str
     type: Annotated[str, Known("message")]
     role: Annotated[str, Known("assistant")]
     model: str
     content: Items[Block]
     usage: Usage
+    container: Container | None = None
+    context_management: AppliedContextManagement | None = None
     diagnostics: CacheDiagnostics | None = None
-
-
-class CountedContextManagement(Wire):
-    original_input_tokens: Int
-
-
-class TokenCount(Wire):
-    input_tokens: Int
-    context_management: CountedContextManagement | None = None
+    input_transformations: Items[Annotated[InputTransformation | Opaque, OneOf()]] | None = None
+    stop_details: Annotated[Refusal | Opaque, OneOf()] | None = None
+    stop_reason: StopReason | None = None
+    stop_sequence: str | None = None

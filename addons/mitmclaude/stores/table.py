@@ -17,11 +17,11 @@ A day is of UTC. The indexes carry all attributes but the content, so that a lis
 import logging
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final
 
-from mitmclaude.record.line import TOKENS, fields
 from mitmclaude.record.record import Record
+from mitmclaude.record.row import TOKENS, row
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,11 @@ TABLE: Final[Mapping[str, Any]] = {
 TIME_TO_LIVE: Final = {"AttributeName": "expires_at", "Enabled": True}
 
 LARGEST: Final = 10**18
-"""Numbers from here on are left out: DynamoDB refuses the whole item for one of more digits than it takes."""
+SMALLEST: Final = Decimal("1e-100")
+"""Numbers beyond these are left out: DynamoDB refuses the whole item for one that it does not take."""
+
+EXACT: Final = Context(prec=38)
+"""As many digits as DynamoDB takes."""
 
 type Value = str | int | Decimal | bytes
 type Row = Mapping[str, Any]
@@ -86,7 +90,7 @@ def attributes(key: str, content: bytes) -> dict[str, Value]:
     if key.startswith("records/") and key.endswith(".json"):
         try:
             found |= _of_record(Record.model_validate_json(content))
-        except (ValueError, TypeError) as error:  # to be listed is less than to be kept
+        except Exception as error:  # noqa: BLE001  to be listed is less than to be kept
             logger.debug("%s is listed by its day only: %s", key, type(error).__name__)
     return found
 
@@ -117,9 +121,7 @@ def _typed(value: Value) -> dict[str, Any]:
 
 
 def _of_record(record: Record) -> dict[str, Value]:
-    told = fields(record)
-    told["cost_usd"] = record.cost.total if record.cost else None
-    told["flow"] = record.flow
+    told = row(record)._asdict()
     told["started_at"] = f"{record.started_at:%Y-%m-%dT%H:%M:%S.%fZ}"  # of one length, as it is sorted by
     if record.principal:
         told["principal_day"] = principal_day(record.principal, f"{record.started_at:%Y-%m-%d}")
@@ -131,7 +133,7 @@ def _listed(value: object) -> str | Decimal | None:
     """A value as an item takes it, if it is of a kind that is listed."""
     if isinstance(value, str):
         return value[:LONGEST] or None
-    if not isinstance(value, int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    number = Decimal(str(value))
-    return number if abs(number) < LARGEST else None
+    number = EXACT.create_decimal(str(value))
+    return number if number.is_finite() and (not number or SMALLEST < abs(number) < LARGEST) else None
