@@ -1,5 +1,6 @@
 """Building a record: what is looked at again, what is bounded, what is a lower bound, what the log shows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from mitmclaude.answer import read
 from mitmclaude.answer.read import Answer
 from mitmclaude.depth import MAX_DEPTH
-from mitmclaude.exchange import Chunk, Marks, Response
+from mitmclaude.exchange import Chunk, Marks, Request, Response
 from mitmclaude.options import CaptureLevel
 from mitmclaude.record import build
 from mitmclaude.record.line import comment, flat, line, verbose
@@ -81,6 +82,15 @@ def test_headers_are_redacted_whatever_is_known() -> None:
     assert SECRET not in to_json(kept).decode()
 
 
+def test_what_headers_call_things_is_redacted() -> None:
+    """A secret among the betas, or as the method or the client's name, does not stay in the record."""
+    headers = ((b"anthropic-beta", b"a-1, " + SECRET.encode()), (b"user-agent", SECRET.encode()))
+    told = replace(exchange(None), request=Request(SECRET, "/v1/messages", headers, body(b"{}")))
+    made = build.record(told, Summary(), Session(), "full", Redactor(), request_is_clean=True, answer_is_clean=True)
+    assert made.request.betas == ("a-1", "[redacted]")
+    assert SECRET not in to_json(made).decode()
+
+
 def test_names_of_the_cache_are_redacted() -> None:
     """A secret where a tool's name, a lifetime or a setting should be does not stay in the record."""
     short = "ghp_" + "A1b2" * 9
@@ -101,7 +111,7 @@ def test_an_answer_that_was_read_is_not_read_again() -> None:
     assert made.errors == ("answer: ValueError: [redacted]",)
 
 
-CUT = Marks(request_end=0.1, first_byte=0.5, last_byte=1.5, end=2.0)
+CUT = Marks(request_end=0.1, first_byte=0.5, last_byte=3.5, end=4.0)
 
 
 def test_a_cut_answer_is_a_lower_bound() -> None:
