@@ -269,11 +269,6 @@ HAND: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
         {"input_tokens": 1000, "iterations": [{"type": "message"}]},
         {"input": "0.004"},
     ),
-    "garbage is left out": (
-        "claude-opus-5-5",
-        {"input_tokens": -5, "cache_read_input_tokens": "9", "output_tokens": 1000},
-        {"output": "0.02"},
-    ),
 }
 
 
@@ -295,6 +290,12 @@ def test_by_hand(model: str, reported: dict[str, Any], by_hand: dict[str, str]) 
         ("claude-opus-5-5", {}),
         ("claude-opus-5-5", {"input_tokens": None, "output_tokens": None}),
         ("claude-opus-5-5", {"input_tokens": -1, "output_tokens": "x"}),
+        ("claude-opus-5-5", {"input_tokens": True, "output_tokens": 5}),
+        ("claude-opus-5-5", {"input_tokens": -5, "cache_read_input_tokens": "9", "output_tokens": 1000}),
+        ("claude-opus-5-5", {"input_tokens": 1, "cache_creation": {"ephemeral_1h_input_tokens": "2"}}),
+        ("claude-opus-5-5", {"input_tokens": 1, "server_tool_use": {"web_search_requests": True}}),
+        ("claude-opus-5-5", {"input_tokens": 1, "server_tool_use": 7}),
+        ("claude-opus-5-5", {"input_tokens": 1, "iterations": [{"input_tokens": 1}, {"output_tokens": True}]}),
         ("claude-opus-5-5", {"server_tool_use": {"web_search_requests": 1}}),
         ("claude-opus-5-5", {"input_tokens": 1, "iterations": "x"}),
         ("claude-opus-5-5", {"input_tokens": 1, "iterations": [{"input_tokens": 1, "model": "new-model"}]}),
@@ -310,7 +311,7 @@ def test_by_hand(model: str, reported: dict[str, Any], by_hand: dict[str, str]) 
     ],
 )
 def test_unknown_price_is_none(model: str, reported: dict[str, Any]) -> None:
-    """What has no known price costs None: a model, a mode, a region, a part, or no counts at all."""
+    """What has no known price costs None: a model, a mode, a region, a part, a count that is none, or no counts at all."""
     assert price(model, **reported) is None
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mitmclaude.exchange import endpoint, is_probe
+from mitmclaude import exchange
+from mitmclaude.exchange import Chunk, arrivals, endpoint, is_probe
 from mitmclaude.headers import header
 
 
@@ -46,3 +47,15 @@ def test_header_takes_the_first() -> None:
     """Names match in any case; the first value counts."""
     assert header(((b"A", b"1"), (b"a", b"2")), b"a") == "1"
     assert header((), b"a") is None
+
+
+def test_arrivals() -> None:
+    """The pace of an answer is a pair of bytes and milliseconds for each chunk."""
+    assert arrivals([Chunk(0.5, b"abc"), Chunk(1.2345678, b"d")]) == [[3, 500.0], [1, 1234.568]]
+    assert arrivals([]) == []
+
+
+def test_arrivals_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of too many chunks the last pair has the rest, so that the bytes still add up."""
+    monkeypatch.setattr(exchange, "MOST_ARRIVALS", 2)
+    assert arrivals([Chunk(float(at), b"ab") for at in range(5)]) == [[2, 0.0], [8, 4000.0]]

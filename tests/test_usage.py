@@ -173,3 +173,26 @@ def test_of_count(answer: Any, reported: Any) -> None:
     """The count of count_tokens is a usage with input tokens only."""
     used = usage.of_count(answer)
     assert (used.model_dump(exclude_unset=True) if used else None) == reported
+
+
+@pytest.mark.parametrize(
+    ("reported", "writes"),
+    [
+        ({}, None),
+        ({"input_tokens": 5}, None),
+        ({"cache_creation_input_tokens": 9}, (9, 0)),
+        ({"cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3}}, (2, 3)),
+        ({"cache_creation": {"ephemeral_1h_input_tokens": 3}, "cache_creation_input_tokens": 7}, (0, 7)),
+        (
+            {
+                "cache_creation": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 3},
+                "cache_creation_input_tokens": 9,
+            },
+            (6, 3),
+        ),
+        ({"cache_creation_input_tokens": True}, None),
+    ],
+)
+def test_cache_writes(reported: dict[str, Any], writes: tuple[int, int] | None) -> None:
+    """The split by lifetime adds up to the total, which message_delta brings up to date; None where none is told."""
+    assert of(reported).cache_writes == writes

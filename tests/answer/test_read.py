@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +241,19 @@ def test_events_do_not_depend_on_the_chunks(parts: list[tuple[bytes, bytes]], da
     decoder, bytewise = decode.Decoder(), decode.Decoder()
     found = [event for piece in pieces(raw, cuts) for event in decoder.feed(piece)]
     assert found == [event for at in range(len(raw)) for event in bytewise.feed(raw[at : at + 1])]
+
+
+ENDS = [ends for ends in product((b"\n", b"\r\n", b"\r"), repeat=3) if ends[1:] != (b"\r", b"\n")]  # that is a CRLF
+
+
+@pytest.mark.parametrize("ends", ENDS)
+def test_every_line_ending_in_every_place(ends: tuple[bytes, bytes, bytes]) -> None:
+    """An event after one that went the short way is the same, whatever ends its lines."""
+    raw = b"event: a\ndata: b\n\n" * 2 + b"".join(map(bytes.__add__, (b"event: c", b"data: d", b""), ends))
+    decoder = decode.Decoder()
+    expected = [event for at in range(len(raw)) for event in decoder.feed(raw[at : at + 1])]
+    assert decode.Decoder().feed(raw) == expected
+    assert [(event.name, event.data) for event in expected] == [("a", b"b"), ("a", b"b"), ("c", b"d")]
 
 
 @given(st.binary(max_size=300), st.sampled_from([SSE, JSON, SSE + GZIP, JSON + GZIP]), st.sampled_from([200, 500]))

@@ -38,6 +38,7 @@ STOPPED, CUT, ERROR = folded(stopped=True), folded(), folded(error={"type": "ove
         ("answered", 200, None, "complete"),
         ("answered", 200, STOPPED, "complete"),
         ("answered", 204, None, "complete"),
+        ("answered", 103, None, "truncated"),
         ("answered", 429, None, "api_error"),
         ("answered", 529, None, "api_error"),
         ("answered", 200, ERROR, "stream_error"),

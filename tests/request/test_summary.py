@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
+from mitmclaude.depth import MAX_DEPTH
+from mitmclaude.request import cache
 from mitmclaude.request.summary import INPUT_KEPT, betas, new_input, summarise
 
 REQUESTS = Path(__file__).parents[1] / "fixtures" / "requests"
@@ -70,3 +72,27 @@ def test_betas() -> None:
         "b-2",
         "c-3",
     )
+
+
+def test_each_part_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Summary and cache share one JSON of each part: all that is written is about as long as the body."""
+    raw = (REQUESTS / "cc_loop_260kb.json").read_bytes()
+    written: list[bytes] = []
+
+    def encoded(value: Any) -> bytes:
+        written.append(orjson.dumps(value))
+        return written[-1]
+
+    monkeypatch.setattr(cache, "encoded", encoded)
+    summarise(orjson.loads(raw))
+    assert 0.9 * len(raw) < sum(map(len, written)) < 1.1 * len(raw)
+
+
+def test_deep_input_is_not_kept() -> None:
+    """An input that no reader of the record could take is left to the raw flow."""
+    deep: list[Any] = []
+    for _ in range(MAX_DEPTH):
+        deep = [deep]
+    summary = summarise({"messages": [{"role": "user", "content": deep}]})
+    assert summary.input is None
+    assert summary.input_bytes > 2 * MAX_DEPTH

@@ -63,6 +63,7 @@ def record(
     `redactor` finds nothing in the request's body, `answer_is_clean` that it finds nothing in the answer's body nor in
     the joined deltas of its stream: then what comes of them is not looked at again. Headers always are.
     """
+    look = _Look(level, redactor, request_is_clean, answer_is_clean)
     attempts = Attempts(redactor, list(exchange.errors))
     if summary.input is None and summary.input_bytes:
         told = f"{summary.input_bytes} bytes, over {INPUT_KEPT} or nested too deep: see the raw flow"
@@ -71,18 +72,10 @@ def record(
     reported = usage.of_count if exchange.endpoint == "count_tokens" else usage.of
     used = attempts.run("usage", None, reported, said.message)
     price = attempts.run("cost", None, _price, exchange, said, used, summary)
-    content = _content(summary, said, level, redactor, attempts, request_is_clean, answer_is_clean)
-    names = _names(exchange, summary, session, said, level, request_is_clean)
-    names["errors"] = attempts.errors
-    if not answer_is_clean:
-        names["usage"] = used.model_dump(mode="json", exclude_unset=True) if used else None
-    findings = exchange.findings + said.findings
-    if not (request_is_clean and answer_is_clean):
-        names["findings"] = [finding.model_dump() for finding in findings]
-    clean = redactor.value(names)  # a key may stand anywhere; one look at all of them
-    if clean is not names:
-        used = Usage.model_validate(clean["usage"]) if clean.get("usage") else used
-        findings = tuple(Finding.model_construct(**one) for one in clean.get("findings", ())) or findings
+    content = _content(summary, said, look, attempts)
+    names = _names(exchange, summary, session, said, look)
+    clean = _clean(names, used, exchange.findings + said.findings, tuple(attempts.errors), look)
+    final_tokens = used.output_tokens if used and not said.usage_is_partial else None
     return Record.model_construct(
         made_by=__version__,
         id=exchange.id,
@@ -90,18 +83,28 @@ def record(
         endpoint=exchange.endpoint,
         principal=exchange.principal,
         outcome=outcome(exchange, said.folded),
-        **clean["record"],
-        request=_request(exchange, summary, content, clean["request"], redactor),
-        response=_response(exchange, said, content, clean["response"], redactor),
-        usage=used,
+        **clean.names["record"],
+        request=_request(exchange, summary, content, clean.names["request"], redactor),
+        response=_response(exchange, said, content, clean.names["response"], redactor),
+        usage=clean.usage,
         usage_is_partial=said.usage_is_partial,
         cost=price,
-        timing=timing(exchange.marks, said.seen, used.output_tokens if used and not said.usage_is_partial else None),
-        findings=findings,
-        errors=tuple(clean["errors"]),
+        timing=timing(exchange.marks, said.seen, final_tokens),
+        findings=clean.findings,
+        errors=clean.errors,
         invocation=exchange.invocation,
         flow=exchange.flow_key,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is kept of the bodies, and what is known of secrets in them."""
+
+    level: CaptureLevel
+    redactor: Redactor
+    request_is_clean: bool
+    answer_is_clean: bool
 
 
 class _Content(NamedTuple):
@@ -120,42 +123,56 @@ def _said(exchange: Exchange, answer: Answer | None, attempts: Attempts) -> Answ
     return answer
 
 
-def _content(
-    summary: Summary,
-    said: Answer,
-    level: CaptureLevel,
-    redactor: Redactor,
-    attempts: Attempts,
-    request_is_clean: bool,
-    answer_is_clean: bool,
-) -> _Content:
-    if level == "metadata":
+def _content(summary: Summary, said: Answer, look: _Look, attempts: Attempts) -> _Content:
+    if look.level == "metadata":
         return _Content(None, None, ())
-    input_ = summary.input
+    asked, redact = summary.input, look.redactor.value
     answered: list[Any] = [said.message, parts.first_unplaced(said.unplaced)]
-    if level == "redacted" and not request_is_clean:
-        input_ = attempts.run("redaction of the input", None, redactor.value, input_)
-    if level == "redacted" and not answer_is_clean:
-        answered = attempts.run("redaction of the message", [None, []], redactor.value, answered)
-    return _Content(input_, *answered)
+    if look.level == "redacted" and not look.request_is_clean:
+        asked = attempts.run("redaction of the input", None, redact, asked)
+    if look.level == "redacted" and not look.answer_is_clean:
+        answered = attempts.run("redaction of the message", [None, []], redact, answered)
+    return _Content(asked, *answered)
 
 
-def _names(
-    exchange: Exchange, summary: Summary, session: Session, said: Answer, level: CaptureLevel, request_is_clean: bool
-) -> dict[str, Any]:
-    """What peers called things, yet to be redacted."""
+def _names(exchange: Exchange, summary: Summary, session: Session, said: Answer, look: _Look) -> parts.Fields:
+    """What peers called things, yet to be redacted: fields of the record itself, of the request and of the response."""
     who = client(exchange.request.headers)
+    told = {"client_name": who.name, "client_version": who.version, "failure": exchange.failure, **session._asdict()}
     response = exchange.response
     return {
-        "record": {
-            "client_name": who.name,
-            "client_version": who.version,
-            **session._asdict(),
-            "failure": exchange.failure,
-        },
-        "request": parts.request_names(exchange.request, summary, request_is_clean),
-        "response": parts.response_names(response, said, level != "metadata") if response else None,
+        "record": told,
+        "request": parts.request_names(exchange.request, summary, look.request_is_clean),
+        "response": parts.response_names(response, said, look.level != "metadata") if response else None,
     }
+
+
+class _Clean(NamedTuple):
+    """What peers called things, and what we say of it, without secrets."""
+
+    names: parts.Fields
+    usage: Usage | None
+    findings: tuple[Finding, ...]
+    errors: tuple[str, ...]
+
+
+def _clean(
+    names: parts.Fields, used: Usage | None, findings: tuple[Finding, ...], errors: tuple[str, ...], look: _Look
+) -> _Clean:
+    """All of it in one look: a key may stand anywhere."""
+    told: parts.Fields = {"names": names, "errors": list(errors)}
+    if used and not look.answer_is_clean:
+        told["usage"] = used.model_dump(mode="json", exclude_unset=True)
+    if not (look.request_is_clean and look.answer_is_clean):
+        told["findings"] = [finding.model_dump() for finding in findings]
+    clean = look.redactor.value(told)
+    if clean is told:
+        return _Clean(names, used, findings, errors)
+    if "usage" in clean:
+        used = Usage.model_validate(clean["usage"])
+    if "findings" in clean:
+        findings = tuple(Finding.model_construct(**one) for one in clean["findings"])
+    return _Clean(clean["names"], used, findings, tuple(clean["errors"]))
 
 
 def _request(

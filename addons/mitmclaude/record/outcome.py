@@ -36,6 +36,9 @@ def outcome(exchange: Exchange, folded: Folded | None) -> Outcome:
             return "shutdown"
         case "upstream_failed":
             return "truncated" if answered else "unreachable"
-    if exchange.response is not None and exchange.response.status >= 400:
+    status = exchange.response.status if exchange.response else 200
+    if status >= 400:
         return "api_error"
+    if status < 200:  # an interim response, which mitmproxy takes for the answer
+        return "truncated"
     return "truncated" if folded is not None else "complete"

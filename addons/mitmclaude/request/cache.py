@@ -79,7 +79,11 @@ class Settings(TypedDict, total=False):
 
 
 class Cache(BaseModel):
-    """The parts of a prompt in order. Hashes are comparable among records of the same `version`."""
+    """The parts of a prompt in order.
+
+    Hashes of 8 characters are comparable with one another; those of records of version 1 have 16 and are of another
+    kind.
+    """
 
     model_config = ConfigDict(frozen=True)
 
