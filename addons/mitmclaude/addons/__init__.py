@@ -4,16 +4,21 @@ from typing import Any
 
 from mitmclaude.addons.banner import Banner
 from mitmclaude.addons.capture import Begin
+from mitmclaude.addons.connections import Connections
 from mitmclaude.addons.errorpages import ErrorPages
+from mitmclaude.addons.gate import Gate
 from mitmclaude.addons.guard import Guard
 from mitmclaude.addons.hushed import Hushed
 from mitmclaude.addons.listen import Listen
 from mitmclaude.addons.live import Live
 from mitmclaude.addons.offload import Offload
 from mitmclaude.addons.on_lambda import FromLambda, Health, ToLambda
+from mitmclaude.addons.reader import Reader
 from mitmclaude.addons.recorder import Recorder
 from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.addons.store import StoreAddon
+from mitmclaude.addons.sweep import Sweep
+from mitmclaude.addons.tally import Tally
 from mitmclaude.addons.tee import Tee
 from mitmclaude.addons.upstream import UpstreamPath
 from mitmclaude.addons.validate import Validate
@@ -26,19 +31,26 @@ def default_addons() -> list[Any]:
     live, offload, options = Live(), Offload(), ClaudeOptions()
     store = StoreAddon(options, offload)
     recorder = Recorder(live, options, store, offload)
+    tally, begin = Tally(), Begin(live, options)
+    connections = Connections(live, options, tally)
     return [
         options,
         Banner(options),
         ErrorPages(),
+        Reader(tally),
+        Gate(live, begin, options),
         Hushed(),
         Health(),
-        Begin(live, options),
+        begin,
         FromLambda(live, recorder),
-        Guard(live, options, offload),
+        connections,
+        Guard(live, options, connections, tally),
         UpstreamPath(options),
         Validate(live, options, offload),
         Tee(live),
         ToLambda(live),
+        Sweep(live, recorder.response, recorder.error),
+        tally,
         recorder,
         store,
         Listen(options),  # the last to be configured: it stops a start that another found wrong

@@ -35,6 +35,10 @@ class Capture:
     """The target as the client sent it: the flow's own may have got a prefix since."""
     headers: Headers
     principal: str | None = None
+    admitted: bool = False
+    """Whether `Guard` let it in; it asks only where tokens are wanted."""
+    credentials: frozenset[bytes] = frozenset()
+    """Credentials that went upstream beside those that the client sent, such as the organisation's key."""
     body: bytes = b""
     """The request's body as it came."""
     findings: tuple[Finding, ...] = ()

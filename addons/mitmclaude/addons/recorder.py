@@ -103,7 +103,7 @@ class Recorder:
         is_partial: bool,
     ) -> Record | None:
         """Build and store the record and the raw flow; in a thread."""
-        redactor = Redactor(settings.fingerprint_key, credentials(capture.headers, capture.path))
+        redactor = Redactor(settings.fingerprint_key, credentials(capture.headers, capture.path) | capture.credentials)
         try:
             if earlier is not None:
                 earlier.result()  # lest the partial record comes after the whole one
