@@ -63,5 +63,5 @@ class Sweep:
 
 
 def _is_left(flow: http.HTTPFlow) -> bool:
-    """Whether nothing more will come of a flow; a replay runs on the connection of the past."""
-    return flow.is_replay is None and flow.client_conn.timestamp_end is not None
+    """Whether mitmproxy is done with a flow, or its client is gone; a replay runs on the connection of the past."""
+    return not flow.live or (flow.is_replay is None and flow.client_conn.timestamp_end is not None)
