@@ -214,3 +214,15 @@ def test_endless_heads_and_chunk_lines(proxy: Proxy) -> None:
                 time.sleep(0.05)
             assert connection.recv(12) == b"HTTP/1.1 431", start[:30]
     assert [record["outcome"] for record in proxy.records(1)] == ["client_aborted"]
+
+
+def test_what_is_sent_ahead_is_bounded(proxy: Proxy, upstream: Upstream) -> None:
+    """A client that sends 64 MB while it waits for its answer is hung up on."""
+    upstream.plan(Answer(wait=15))
+    with socket.create_connection(("127.0.0.1", proxy.port), 10) as connection:
+        connection.sendall(b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n")
+        upstream.wait(lambda requests: len(requests) == 1)
+        with pytest.raises(ConnectionError):
+            for _ in range(200):
+                connection.sendall(bytes(1024 * 1024))
+    assert proxy.record()["outcome"] == "client_aborted"

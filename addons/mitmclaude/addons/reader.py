@@ -49,7 +49,7 @@ class Server(Trailers, _http1.Http1Server):
         if len(self.buf) > HEAD and self.state in (self.read_headers, self.read_body):
             yield from self._refuse()
         elif len(self.buf) > PIPELINED and self.state == self.wait:
-            yield from self._give_up("a client sent too much ahead")
+            yield from self._give_up("client disconnected: it sent too much ahead")
 
     def _refuse(self) -> layer.CommandGenerator[None]:
         why = f"wanted at most {HEAD} bytes of headers"
