@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mitmclaude.encoding import Decoder, decode
+from mitmclaude.encoding import MAX_FRAMES, Decoder, decode
 
 
 def raw_deflate(body: bytes) -> bytes:
@@ -153,7 +153,7 @@ def test_a_bomb_is_stopped_at_the_limit(name: str, compress: Callable[[bytes], b
 def test_a_bomb_between_two_codings_is_stopped() -> None:
     """What passes between two codings is bounded too, though nothing comes out at the end."""
     with pytest.raises(ValueError, match="over 1048576 bytes"):
-        decode(gzip.compress(gzip.compress(b"") * 200_000), "gzip, gzip", MB)
+        decode(gzip.compress(b"\x50\x2a\x4d\x18" + (4 * MB).to_bytes(4, "little") + bytes(4 * MB)), "zstd, gzip", MB)
 
 
 def test_a_zstd_window_over_8_mb_is_refused() -> None:
@@ -182,10 +182,29 @@ def test_garbage_behind_the_end_is_an_error(name: str, compress: Callable[[bytes
 
 @pytest.mark.parametrize(("name", "compress"), [CODECS["gzip"], CODECS["zstd"]], ids=["gzip", "zstd"])
 def test_several_members_are_one_body(name: str, compress: Callable[[bytes], bytes]) -> None:
-    """gzip members and zstd frames follow one another, many small ones in linear time."""
-    assert decode(compress(b"ab") * 20_000, name, MB) == b"ab" * 20_000
+    """gzip members and zstd frames follow one another, up to a thousand of them."""
+    assert decode(compress(b"ab") * MAX_FRAMES, name, MB) == b"ab" * MAX_FRAMES
     decoder = Decoder(name, MB)
     assert b"".join(decoder.feed(bytes([b])) for b in compress(b"one ") + compress(b"two")) == b"one two"
+
+
+SKIPPABLE = bytes.fromhex("502a4d1800000000")
+"""A zstd frame without content (RFC 8878, 3.1.2)."""
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [("gzip", gzip.compress(b"")), ("zstd", zstd(b"")), ("zstd", SKIPPABLE)],
+    ids=["gzip", "zstd", "skippable"],
+)
+def test_countless_frames_are_refused(name: str, piece: bytes) -> None:
+    """A megabyte of frames that give nothing ends after the first thousand, also when it comes in pieces."""
+    with pytest.raises(ValueError, match="over 1000 "):
+        decode(piece * (MB // len(piece)), name, MB)
+    decoder = Decoder(name, MB)
+    with pytest.raises(ValueError, match="over 1000 "):
+        for _ in range(MAX_FRAMES + 1):
+            decoder.feed(piece)
 
 
 @settings(max_examples=200, deadline=None)

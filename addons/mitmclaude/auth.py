@@ -113,7 +113,7 @@ def revoked(table: Table, name: str, at: datetime) -> Table:
 
 def is_token(value: bytes, table: Table) -> bool:
     """Whether a header's value is a token of `table`, revoked ones included, with or without ``Bearer``."""
-    found = digest(value.strip().removeprefix(b"Bearer ").strip())
+    found = digest(_bare(value))
     return any(hmac.compare_digest(row.sha256, found) for row in table)
 
 
@@ -126,11 +126,16 @@ def identify(headers: Headers, table: Table, *, injected: bool) -> Principal | D
         wanted = "x-capture-token, Authorization or x-api-key" if injected else "x-capture-token"
         return Denied(f"no capture token: wanted one in {wanted}")
     header, value = places[0]
-    if header == b"authorization":
-        value = value[7:] if value[:7].lower() == b"bearer " else b""
-    presented = digest(value.strip())
+    if header == b"authorization" and value[:7].lower() != b"bearer ":
+        value = b""
+    presented = digest(_bare(value) if header == b"authorization" else value.strip())
     found: Principal | None = None
     for row in table:  # all of them, whichever matches: the time tells nothing
         if hmac.compare_digest(row.sha256, presented) and not row.revoked_at:
             found = Principal(row.name, header)
     return found or Denied("unknown or revoked capture token")
+
+
+def _bare(value: bytes) -> bytes:
+    value = value.strip()
+    return value[7:].strip() if value[:7].lower() == b"bearer " else value

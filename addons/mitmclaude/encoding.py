@@ -19,6 +19,8 @@ ZSTD_STEP = 64
 """Input bytes a step: zstandard's push interface has no output bound, and 4 bytes of zstd may stand for 128 KiB."""
 ZSTD_WINDOW = 8 << 20
 """RFC 9659: content coding zstd uses windows of at most 8 MB."""
+MAX_FRAMES = 1_000
+"""gzip members or zstd frames of a body, each of which costs as much as 10 KB: writers make one, or one for each MB."""
 MAX_CODINGS = 3
 """Nobody stacks more; each one multiplies what a small body may cost."""
 
@@ -40,6 +42,7 @@ class _Zlib:
     def __init__(self, coding: str) -> None:
         self._gzip = coding != "deflate"
         self._head = b""
+        self._members = 1
         self._inflate = zlib.decompressobj(31) if self._gzip else None
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
@@ -58,6 +61,7 @@ class _Zlib:
             if inflate.eof:
                 if not self._gzip:
                     raise ValueError("bytes behind the end of the deflate stream")
+                self._members = _one_more(self._members, "gzip members")
                 self._inflate = inflate = zlib.decompressobj(31)
             while out := inflate.decompress(chunk, PIECE):
                 yield out
@@ -88,6 +92,7 @@ class _Brotli:
 
 class _Zstd:
     def __init__(self, _: str) -> None:
+        self._frames = 1
         self._zstd = self._frame()
 
     @staticmethod
@@ -99,6 +104,7 @@ class _Zstd:
             step = chunk[start : start + ZSTD_STEP]
             while step:
                 if self._zstd.eof:
+                    self._frames = _one_more(self._frames, "zstd frames")
                     self._zstd = self._frame()
                 yield self._zstd.decompress(step)
                 step = self._zstd.unused_data
@@ -106,6 +112,12 @@ class _Zstd:
     @property
     def finished(self) -> bool:
         return self._zstd.eof
+
+
+def _one_more(count: int, what: str) -> int:
+    if count >= MAX_FRAMES:
+        raise ValueError(f"body has over {MAX_FRAMES} {what}")
+    return count + 1
 
 
 _STAGES: dict[str, Callable[[str], _Stage]] = {

@@ -1,7 +1,9 @@
 """A listener that wants tokens: who gets in, what goes upstream, what is recorded."""
 
+import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,10 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.proxy import Proxy, running
+from tests.e2e.proxy import MITMDUMP, SCRIPT, Proxy, running, scrubbed_environment
 from tests.e2e.test_canary import assert_clean, everything
+from tests.e2e.test_start import free_port
 from tests.e2e.wire import Answer, call
-from tests.upstream import Upstream
+from tests.scenarios import Answer as Planned
+from tests.upstream import Upstream, serving
+
+pytestmark = pytest.mark.xdist_group("access")
 
 BODY = json.dumps({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).encode()
 ORG_KEY = "sk-ant-" + "api03-" + "org0" * 16
@@ -193,3 +199,137 @@ def test_no_token_and_no_key_is_written(guarded: Proxy, tmp_path: Path, ann: str
     guarded.records(4)
     guarded.stop()
     assert_clean(everything(tmp_path, guarded.output), [ann, ann[4:], ORG_KEY, OWN_KEY])
+
+
+@pytest.mark.parametrize(
+    "mode",
+    ["regular@{}", "socks5@0.0.0.0:{}", "upstream:http://127.0.0.1:9@{}", "reverse:tcp://127.0.0.1:9@{}", "dns@{}"],
+)
+def test_no_mode_leads_around_the_tokens(tmp_path: Path, tokens: Path, ann: str, mode: str) -> None:
+    """With tokens any mode but a reverse proxy of HTTP stops the start, on loopback too."""
+    error = failed_start(tmp_path, "--mode", mode.format(free_port()), "--set", f"claude_tokens=file:{tokens}")
+    assert re.fullmatch(r"mitmclaude: --mode \S+: tokens are asked for by a reverse proxy of HTTP only, .*\n", error)
+
+
+@pytest.mark.parametrize("option", ["ignore_hosts=.*", "allow_hosts=x", "connection_strategy=eager"])
+def test_no_option_leads_around_the_tokens(tmp_path: Path, tokens: Path, ann: str, option: str) -> None:
+    """With tokens an option that makes tunnels, or contacts the upstream first, stops the start."""
+    mode = f"reverse:http://127.0.0.1:9@{free_port()}"
+    error = failed_start(tmp_path, "--mode", mode, "--set", option, "--set", f"claude_tokens=file:{tokens}")
+    assert error.startswith(f"mitmclaude: {option.partition('=')[0]}")
+
+
+def failed_start(folder: Path, *options: str) -> str:
+    """What a start that fails prints on stderr."""
+    done = subprocess.run(
+        [MITMDUMP, "-s", SCRIPT, "--set", f"confdir={folder / 'conf'}", *options],
+        env=scrubbed_environment(folder / "home"), cwd=folder, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/files", 403),
+        ("POST", "/v1/messages/batches", 403),
+        ("GET", "/v1/organizations/api_keys", 403),
+        ("TRACE", "/v1/messages", 405),
+        ("PUT", "/v1/models", 405),
+        ("GET", "/v1/models/m", 200),
+        ("POST", "/v1/messages/count_tokens", 200),
+    ],
+)
+def test_what_the_organisations_key_reaches(
+    guarded: Proxy, upstream: Upstream, ann: str, method: str, path: str, status: int
+) -> None:
+    """In place of a credential a token opens messages, count_tokens and models, each with its own method."""
+    upstream.plan("text")
+    assert ask(guarded, {"x-api-key": ann}, path, BODY if method == "POST" else b"", method).status == status
+    assert len(upstream.requests) == (status == 200)
+    if status == 403:  # with a credential of one's own all of the API is open
+        ask(guarded, {"x-api-key": OWN_KEY, "x-capture-token": ann}, path, b"", method)
+        assert upstream.requests[0].header("x-api-key") == OWN_KEY
+
+
+def test_an_opaque_key_that_is_echoed(tmp_path: Path, tokens: Path, ann: str) -> None:
+    """A key of no known shape that the upstream repeats is blanked in record, raw flow and log."""
+    key = "Opaque-Key-Of-A-Gateway-4711"
+    options = ["--set", f"claude_tokens=file:{tokens}", "--set", "claude_org_key=env:ORG", "--set", "claude_log=verbose"]  # fmt: skip
+    with serving() as upstream, running(upstream.url, tmp_path / "proxy", *options, ORG=key) as proxy:
+        error = {"type": "error", "error": {"type": "authentication_error", "message": f"invalid key: {key}"}}
+        upstream.plan(Planned(401, pieces=(json.dumps(error).encode(),)))
+        assert ask(proxy, {"x-api-key": ann}).status == 401
+        assert "[redacted" in proxy.record()["response"]["error"]["message"]
+        proxy.stop()
+        assert_clean(everything(tmp_path, proxy.output), [key])
+
+
+def test_a_strangers_large_head_leaves_little(guarded: Proxy, tmp_path: Path) -> None:
+    """Of a request without a token little is kept: its record does not grow with its head."""
+    secret = "Opaque" + "s" * 3000
+    answer = ask(guarded, {"x-api-key": secret, "x-more": "m" * 40_000}, "/v1/messages?x=" + "q" * 20_000)
+    assert answer.status == 401
+    assert answer.header("connection") == "close"
+    record = guarded.record()
+    assert len(json.dumps(record)) < 6000
+    assert ["x-more", "[40000 bytes, not kept]"] in record["request"]["headers"]
+    guarded.stop()
+    assert_clean(everything(tmp_path, guarded.output), [secret[:40]])
+
+
+def test_an_endless_head_is_cut_off(guarded: Proxy) -> None:
+    """Headers that do not end are answered with 431 at 256 KB, and a whole head over 64 KB as well."""
+    whole = ask(guarded, {f"x-{number}": "v" * 8000 for number in range(9)})
+    assert whole.status == 431
+    with socket.create_connection(("127.0.0.1", guarded.port), 10) as raw:
+        raw.sendall(b"POST /v1/messages HTTP/1.1\r\nx: " + b"v" * (256 * 1024 - 32))
+        time.sleep(0.3)
+        raw.sendall(b"v" * 64)
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b'"invalid_request_error"' in answer
+    assert "refused without a record: 1 with 431" in guarded.output
+
+
+def test_many_strangers_leave_few_records(guarded: Proxy) -> None:
+    """A flood without tokens is refused, a minute of it leaves 60 records, and the rest is counted."""
+    for _ in range(90):
+        assert ask(guarded, {}).status == 401
+    guarded.stop()
+    assert 60 <= len(guarded.files("records")) <= 75
+    counted = sum(int(number) for number in re.findall(r"(\d+) with 401", guarded.output))
+    assert len(guarded.files("records")) + counted == 90
+
+
+def test_many_silent_connections_shut_nobody_out(guarded: Proxy, upstream: Upstream, ann: str) -> None:
+    """Of connections that show no token 256 are held, also with a body under way; whoever has one gets through."""
+    head = b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{"
+    silent = [socket.create_connection(("127.0.0.1", guarded.port), 10) for _ in range(300)]
+    try:
+        for number, raw in enumerate(silent):
+            raw.setblocking(True)
+            if number % 2:
+                with contextlib.suppress(ConnectionError):
+                    raw.sendall(head)
+        assert ask(guarded, {"x-capture-token": ann}).status == 200
+        deadline = time.monotonic() + 10
+        while (closed := sum(is_closed(raw) for raw in silent)) < 44:
+            assert time.monotonic() < deadline, closed
+            time.sleep(0.1)
+        assert closed < 60
+    finally:
+        for raw in silent:
+            raw.close()
+
+
+def is_closed(raw: socket.socket) -> bool:
+    raw.setblocking(False)
+    try:
+        return raw.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True

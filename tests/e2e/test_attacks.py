@@ -167,3 +167,62 @@ def test_a_compressed_answer_does_not_stall_others(tmp_path: Path) -> None:
         ask.join()
         gaps = [record["timing"]["longest_gap"] for record in proxy.records(2)]
         assert min(gaps) < 0.5
+
+
+@pytest.mark.parametrize("pause", [0, 0.2], ids=["at-once", "apart"])
+def test_trailers_of_a_request(proxy: Proxy, upstream: Upstream, pause: float) -> None:
+    """A chunked request with a trailer goes upstream without it, and is answered and recorded like any other."""
+    head = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    body = b"%x\r\n%s\r\n0\r\nx-checksum: 1\r\n\r\n" % (len(BODY), BODY)
+    with socket.create_connection(("127.0.0.1", proxy.port), 10) as connection:
+        connection.sendall(head if pause else head + body)
+        time.sleep(pause)
+        connection.sendall(body if pause else b"")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert upstream.requests[0].body == BODY
+    assert proxy.record()["outcome"] == "complete"
+
+
+def test_trailers_of_an_answer(tmp_path: Path) -> None:
+    """A chunked answer with a trailer comes to its end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+                connection.sendall(head + b"2\r\n{}\r\n0\r\nx-checksum: 1\r\n\r\n")
+                connection.recv(1)
+
+        threading.Thread(target=serve, daemon=True).start()
+        with running(f"http://127.0.0.1:{listener.getsockname()[1]}", tmp_path) as proxy:
+            answer = call(proxy.port, "GET", "/v1/models")
+            assert (answer.body, answer.whole) == (b"{}", True)
+            assert proxy.record()["outcome"] == "complete"
+
+
+def test_endless_heads_and_chunk_lines(proxy: Proxy) -> None:
+    """Headers, or the line before a chunk, that do not end are cut off at 256 KB; the connection ends."""
+    chunked = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1;x="
+    for start in (b"GET /v1/models HTTP/1.1\r\nx: ", b"\r\n" * 5000, chunked):
+        with socket.create_connection(("127.0.0.1", proxy.port), 10) as connection:
+            connection.sendall(start)
+            for _ in range(5):
+                connection.sendall(b"v" * 60_000)
+                time.sleep(0.05)
+            assert connection.recv(12) == b"HTTP/1.1 431", start[:30]
+    assert [record["outcome"] for record in proxy.records(1)] == ["client_aborted"]
+
+
+def test_what_is_sent_ahead_is_bounded(proxy: Proxy, upstream: Upstream) -> None:
+    """A client that sends 64 MB while it waits for its answer is hung up on."""
+    upstream.plan(Answer(wait=15))
+    with socket.create_connection(("127.0.0.1", proxy.port), 10) as connection:
+        connection.sendall(b"GET /v1/models HTTP/1.1\r\nhost: x\r\n\r\n")
+        upstream.wait(lambda requests: len(requests) == 1)
+        with pytest.raises(ConnectionError):
+            for _ in range(200):
+                connection.sendall(bytes(1024 * 1024))
+    assert proxy.record()["outcome"] == "client_aborted"

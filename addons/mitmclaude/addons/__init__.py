@@ -4,9 +4,11 @@ from typing import Any
 
 from mitmclaude.addons.banner import Banner
 from mitmclaude.addons.capture import Begin
+from mitmclaude.addons.connections import Connections
 from mitmclaude.addons.emf import Metrics
 from mitmclaude.addons.errorpages import ErrorPages
 from mitmclaude.addons.finish import Finish
+from mitmclaude.addons.gate import Gate
 from mitmclaude.addons.guard import Guard
 from mitmclaude.addons.hushed import Hushed
 from mitmclaude.addons.listen import Listen
@@ -15,9 +17,12 @@ from mitmclaude.addons.logline import LogLine
 from mitmclaude.addons.marks import Marks
 from mitmclaude.addons.on_lambda import FromLambda, Health, ToLambda
 from mitmclaude.addons.pipeline import Pipeline
+from mitmclaude.addons.reader import Reader
 from mitmclaude.addons.recording import Recording
 from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.addons.store import StoreAddon
+from mitmclaude.addons.sweep import Sweep
+from mitmclaude.addons.tally import Tally
 from mitmclaude.addons.tee import Tee
 from mitmclaude.addons.upstream import UpstreamPath
 from mitmclaude.addons.validate import Validate
@@ -30,20 +35,28 @@ def default_addons() -> list[Any]:
     live, options = Live(), ClaudeOptions()
     store = StoreAddon(options)
     recording = Recording(live, options, store)
+    finish = Finish(live, recording)
+    tally, begin = Tally(), Begin(live, options)
+    connections = Connections(live, options, tally)
     parts = [
         options,
         Banner(options),
         ErrorPages(),
+        Reader(tally),
+        Gate(live, begin, options),
         Hushed(),
         Health(),
-        Begin(live, options),
+        begin,
         FromLambda(live, recording),
-        Guard(live, options),
+        connections,
+        Guard(live, options, connections, tally),
         UpstreamPath(options),
         Validate(live, options, recording),
         Tee(live),
         ToLambda(live),
-        Finish(live, recording),
+        Sweep(live, finish.response, finish.error),
+        tally,
+        finish,
         store,
         Listen(options),  # it stops a start that any addon before it found wrong
         recording,

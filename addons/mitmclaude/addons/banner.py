@@ -11,7 +11,7 @@ from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy.mode_servers import ServerInstance
 from mitmproxy.proxy.mode_specs import RegularMode, ReverseMode
 
-from mitmclaude.addons.guard import is_public
+from mitmclaude.addons.listening import is_public
 from mitmclaude.addons.settings import ClaudeOptions
 
 logger = logging.getLogger(__name__)

@@ -34,6 +34,10 @@ class Capture:
     """The target as the client sent it: the flow's own may have got a prefix since."""
     headers: Headers
     principal: str | None = None
+    admitted: bool = False
+    """Whether `Guard` let it in; it asks only where tokens are wanted."""
+    credentials: frozenset[bytes] = frozenset()
+    """Credentials that went upstream beside those that the client sent, such as the organisation's key."""
     body: bytes = b""
     """The request's body as it came."""
     findings: tuple[Finding, ...] = ()
@@ -42,8 +46,6 @@ class Capture:
     """Whether the request's body may be kept: not of who has no business here."""
     parsed: Mapping[str, Any] | None = None
     """The body as it was checked."""
-    credentials: frozenset[bytes] = frozenset()
-    """Those sent upstream that the client did not send."""
     is_open: bool = False
     """Whether the recorder knows of it."""
     told: int = 0

@@ -9,17 +9,12 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from mitmproxy.hooks import all_hooks
+
 logger = logging.getLogger(__name__)
 
 LIFE = ("load", "configure", "running", "done")
 """Hooks of mitmproxy's own life."""
-
-CALLS = (
-    *("client_connected", "client_disconnected", "server_connect", "server_connected", "server_disconnected"),
-    *("requestheaders", "request", "responseheaders", "response", "error", "http_connect", "update"),
-    "claude_record",
-)
-"""Hooks of traffic."""
 
 type Method = Callable[..., Awaitable[None] | None]
 
@@ -31,7 +26,7 @@ class Pipeline:
 
     def __init__(self, parts: Sequence[object]) -> None:
         self.parts = tuple(parts)
-        for hook in (*LIFE, *CALLS):
+        for hook in all_hooks:
             methods = [method for part in self.parts if (method := getattr(part, hook, None)) is not None]
             if methods:
                 setattr(self, hook, _life(methods) if hook in LIFE else _calls(hook, methods))

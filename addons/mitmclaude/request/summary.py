@@ -50,7 +50,9 @@ def summarise(body: Mapping[str, Any], betas: Iterable[str] = ()) -> Summary:
     new = new_input(messages)
     new_written = written[len(messages) - len(new) :]
     input_bytes = sum(map(len, new_written))
-    fits = input_bytes <= INPUT_KEPT and len(messages) <= MOST and not is_too_deep(new, b"[%b]" % b",".join(new_written))
+    fits = (
+        input_bytes <= INPUT_KEPT and len(messages) <= MOST and not is_too_deep(new, b"[%b]" % b",".join(new_written))
+    )
     return Summary.model_construct(
         model=_short(body.get("model")),
         max_tokens=_only(int, body.get("max_tokens")),
