@@ -61,7 +61,7 @@ def default_addons() -> list[Any]:
         Listen(options),  # it stops a start that any addon before it found wrong
         recording,
         Marks(live),
-        LogLine(options),
+        LogLine(live, options),
         Metrics(options),
     ]
     return [Pipeline(parts)]

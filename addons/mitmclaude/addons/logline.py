@@ -3,9 +3,11 @@
 import logging
 import sys
 
+from mitmclaude.addons.live import Live
 from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.record import line
 from mitmclaude.record.record import Record
+from mitmclaude.redact import Redactor, credentials
 
 logger = logging.getLogger(__name__)
 
@@ -13,7 +15,8 @@ logger = logging.getLogger(__name__)
 class LogLine:
     """For people through mitmproxy's log, for programs on stdout."""
 
-    def __init__(self, options: ClaudeOptions) -> None:
+    def __init__(self, live: Live, options: ClaudeOptions) -> None:
+        self._live = live
         self._options = options
 
     def claude_record(self, record: Record) -> None:
@@ -22,5 +25,10 @@ class LogLine:
                 sys.stdout.write(line.flat(record).decode() + "\n")
                 sys.stdout.flush()
             case "line" | "verbose" as form:
-                text = line.line(record) if form == "line" else line.verbose(record)
+                text = line.line(record) if form == "line" else line.verbose(record, self._redactor(record))
                 logger.log(logging.INFO if record.outcome == "complete" else logging.WARNING, "%s", text)
+
+    def _redactor(self, record: Record) -> Redactor:
+        """One that knows the credentials of the call: with `claude_capture=full` its record may quote them."""
+        flow = self._live.flows.get(record.id)
+        return Redactor(None, credentials(flow.request.headers.fields, flow.request.path) if flow else frozenset())

@@ -4,7 +4,6 @@ Each step is done as early as it can be: the request's half while upstream works
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +11,7 @@ import orjson
 import zstandard
 
 from mitmclaude.answer.read import Answer, Reading
-from mitmclaude.exchange import Body, Chunk, Exchange, Marks, Request, Response
+from mitmclaude.exchange import Body, Chunk, Exchange, Marks, Request, Response, arrivals
 from mitmclaude.findings import Finding
 from mitmclaude.headers import Headers
 from mitmclaude.record import build, rawflow
@@ -23,9 +22,6 @@ from mitmclaude.redact import Redactor, credentials
 from mitmclaude.request.examine import Examined, examine, unreadable
 from mitmclaude.request.session import Session, session
 from mitmclaude.request.summary import Summary, betas, summarise
-
-MOST_ARRIVALS = 100_000
-"""Pieces of an answer whose arrival is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +140,12 @@ class Recording:
         response = ended.flow["response"]
         if response is not None:
             response = rawflow.message(response, content, looked, self._redactor)
-        return rawflow.flow_file(request, ended.flow, response, self._arrivals(), self._redactor, self._compressor)
+        return rawflow.flow_file(
+            request, ended.flow, response, arrivals(self._pieces()), self._redactor, self._compressor
+        )
 
-    def _arrivals(self) -> list[list[float]]:
-        """Bytes and milliseconds since the request's first byte of each piece of the answer."""
-        began = self.opened.began
-        pieces = self._chunks[:MOST_ARRIVALS]
-        return [[len(data), round((at - began) * 1000, 3)] for at, data in pieces if data]
+    def _pieces(self) -> tuple[Chunk, ...]:
+        return tuple(Chunk(at - self.opened.began, data) for at, data in self._chunks if data)
 
     def _exchange(self, ended: Ended, content: bytes, key: str | None, errors: tuple[str, ...]) -> Exchange:
         opened = self.opened
@@ -180,13 +175,10 @@ class Recording:
         if ended.status is None:
             return None
         if ended.size is not None and ended.size != len(content):
-            return Response(ended.status, ended.headers, Body(content, ended.size, None, None), self._pieces())
+            return Response(ended.status, ended.headers, Body(content, ended.size, None, None))
         digest = self._hash.hexdigest() if self._chunks else hashlib.sha256(content).hexdigest()
-        body = Body(content, len(content), digest, _digest_of(ended.sent_response, digest))
-        return Response(ended.status, ended.headers, body, self._pieces())
-
-    def _pieces(self) -> Sequence[Chunk]:
-        return tuple(Chunk(at - self.opened.began, data) for at, data in self._chunks if data)
+        sent = _digest_of(ended.sent_response, digest)
+        return Response(ended.status, ended.headers, Body(content, len(content), digest, sent))
 
 
 class _RequestHalf:
