@@ -1,31 +1,29 @@
-"""Open the store that the options name, and send what is spooled when it is back."""
+"""Open the stores that the options name, and keep the objects of calls in them."""
 
-import asyncio
 import logging
 import os
+import threading
+from collections.abc import Mapping
 
 from mitmclaude.addons.offload import Offload
 from mitmclaude.addons.settings import ClaudeOptions
-from mitmclaude.stores.open import open_spooled
-from mitmclaude.stores.several import Several
-from mitmclaude.stores.spool import Spooled
+from mitmclaude.stores.keeper import Keeper
+from mitmclaude.stores.open import open_keeper
 
 logger = logging.getLogger(__name__)
 
-DRAIN_EVERY = 5.0
-"""Seconds between attempts to send what is spooled."""
+CLOSE_SECONDS = 3.0
+"""For which the end waits for what is spooled to be sent."""
 
 
 class StoreAddon:
-    """Holds the store; a store that cannot be written stops the start."""
+    """Holds the stores; one that will take nothing until somebody changes something stops the start."""
 
     def __init__(self, options: ClaudeOptions, offload: Offload) -> None:
+        del offload
         self._options = options
-        self._offload = offload
-        self._spooled: list[Spooled] = []
-        self._store = Several(())
+        self._keeper = Keeper(())
         self._opened: tuple[str, str] | None = None
-        self._drain: asyncio.Task[None] | None = None
 
     def configure(self, _updated: set[str]) -> None:
         settings = self._options.settings
@@ -34,35 +32,30 @@ class StoreAddon:
             return
         self._opened = wanted
         try:
-            spooled = open_spooled(settings.store, settings.spool, os.environ)
-            store = Several(spooled)
-            store.check()
-            for each in spooled if settings.spool else ():
+            keeper = open_keeper(settings.store, settings.spool, os.environ)
+            down = keeper.check()
+            for each in keeper.stores if settings.spool else ():
                 each.spool.check()
         except (OSError, ValueError) as error:
             self._options.fail(f"claude_store: {error}")
-        else:
-            self._spooled, self._store = spooled, store
-
-    def running(self) -> None:
-        self._drain = asyncio.get_running_loop().create_task(self._drain_forever())
-
-    def done(self) -> None:
-        if self._drain is not None:
-            self._drain.cancel()
+            return
+        for why in down:
+            logger.warning("claude_store: %s: what it is to keep is spooled until it is back", why)
+        keeper.start()
+        threading.Thread(target=self._keeper.close, args=(CLOSE_SECONDS,), daemon=True).start()
+        self._keeper = keeper
 
     def tell(self) -> None:
-        """Log what the store did not take."""
-        spooled, sent, lost = (sum(getattr(s, name) for s in self._spooled) for name in ("spooled", "sent", "lost"))
-        if spooled or lost:
-            logger.warning("store: %d spooled, %d sent later, %d lost", spooled, sent, lost)
+        """Send what can be sent at the end, and log what the stores did not take."""
+        self._keeper.close(CLOSE_SECONDS)
+        counts = self._keeper.counts
+        if any(counts):
+            logger.warning("store: %d spooled, %d sent later, %d refused, %d lost", *counts[:3], counts.lost)
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep an object; blocks, and does not raise for a store that fails."""
-        self._store.put(key, content)
+        """Keep an object; blocks for a bounded time, and does not raise for a store that fails."""
+        self._keeper.put_all({key: content})
 
-    async def _drain_forever(self) -> None:
-        while True:
-            for spooled in self._spooled:
-                await asyncio.wrap_future(self._offload.submit(0, spooled.drain))
-            await asyncio.sleep(DRAIN_EVERY)
+    def put_all(self, objects: Mapping[str, bytes]) -> None:
+        """Keep the objects of one call, side by side; otherwise as `put`."""
+        self._keeper.put_all(objects)

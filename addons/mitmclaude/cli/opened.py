@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from mitmclaude.schemes import directory_of
 from mitmclaude.stores import Store, open_store
 
 StoreOption = Annotated[
@@ -18,7 +19,8 @@ def opened(url: str) -> Store:
         store = open_store(url)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--store") from error
-    if "://" not in url and not url.endswith(":") and not os.path.isdir(url.removeprefix("file:")):  # noqa: PTH112
+    path = directory_of(url)
+    if path is not None and not os.path.isdir(os.path.expanduser(path)):  # noqa: PTH111, PTH112
         raise typer.BadParameter(f"no directory {url}: nothing was captured there", param_hint="--store")
     return store
 
