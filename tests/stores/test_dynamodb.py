@@ -280,11 +280,11 @@ def test_region(credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_region(credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a region there is no client, which is told when the store is opened."""
+    """Without a region there is no client, which is told when the store is checked."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     with pytest.raises(OSError, match=r"NoRegionError: wanted a region, as AWS_REGION or as \?region=$"):
-        open_store("dynamodb://table")
+        open_store("dynamodb://table").check()
 
 
 @pytest.mark.parametrize(

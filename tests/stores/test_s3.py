@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from mitmclaude.stores import aws
+from mitmclaude.stores.protocol import UnfitError
 from mitmclaude.stores.s3 import S3Store
 from tests.stores.conftest import CREDENTIALS, Scripted, aws_error, free_port
 
@@ -178,7 +179,7 @@ def test_conditional_never_replaces(s3_url: str) -> None:
     for _ in range(2):
         store.check()
         store.put(KEY, b"first")
-    with pytest.raises(FileExistsError, match=f"{KEY} held something else"):
+    with pytest.raises(UnfitError, match=f"{KEY} held something else"):
         store.put(KEY, b"second")
     assert store.get(KEY) == b"first"
 
