@@ -28,15 +28,18 @@ class Breaker:
 
 
 class Drain:
-    """Sends a backlog to its store; one drain at a time. `sent` and `refused` count objects."""
+    """Sends a backlog to its store. `sent` and `refused` count objects."""
 
     def __init__(self, store: Store, name: str, backlog: Backlog, breaker: Breaker, puts: Lane) -> None:
         self.sent = self.refused = 0
         self._store, self._name, self._backlog, self._breaker, self._puts = store, name, backlog, breaker, puts
         self._vain: Counter[str] = Counter()  # drains that tried a name of the spool
 
-    def run(self, until: float) -> None:
-        """Send what waits, the oldest key first, but begin nothing after `until` of the monotonic clock."""
+    def run(self, until: float, patience: float = 0.5) -> None:
+        """Send what waits, the oldest key first, but begin nothing after `until` of the monotonic clock.
+
+        Where another thread or process sends, wait for that up to `patience` seconds.
+        """
         if self._breaker.why:
             if failure := failure_of(self._store.check):
                 logger.debug("still down: %s: %s", self._name, said(failure))
@@ -45,7 +48,7 @@ class Drain:
             self._breaker.why = None
             logger.warning("%s takes objects again", self._name)
         before = self.sent
-        with self._backlog.spool.locked(0.5) as is_ours:
+        with self._backlog.spool.locked(patience) as is_ours:
             if is_ours:  # else another process sends
                 self._send_held(until)
                 self._send_spooled(until)

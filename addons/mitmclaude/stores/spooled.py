@@ -46,7 +46,7 @@ class Spooled:
         self._pauses = tuple(pauses)
         self._breaker = Breaker()
         self._puts = Lane(f"put {name}", THREADS)
-        self._drains = Lane(f"drain {name}", 1)
+        self._drains = Lane(f"drain {name}", 2)
         self._backlog = Backlog(spool, name, spool_hold, in_memory)
         self._drain = Drain(store, name, self._backlog, self._breaker, self._puts)
 
@@ -116,7 +116,9 @@ class Spooled:
 
     def close(self, seconds: float) -> None:
         """Drain for `seconds`; then the spool gets what is in memory, or it is lost, which may take `spool_hold`."""
-        self.drain(seconds)
+        until = time.monotonic() + seconds
+        last = self._drains.begin("last drain", partial(self._drain.run, until, seconds))  # an earlier one may hang
+        last.result(until + 0.5)
         self._backlog.close(self._breaker.why or "the process ends")
 
     def _end(self, key: str, content: bytes, begun: Work | None, until: float) -> None:
