@@ -127,6 +127,45 @@ def test_late_partial_record_is_not_last(tmp_path: Path) -> None:
     assert fragile.get(A) == b"whole"
 
 
+def test_nothing_is_sent_past_a_put_that_hangs(tmp_path: Path) -> None:
+    """While an early version of a record hangs on its way, a drain sends other objects, and the whole record after it."""
+    goes_on = threading.Event()
+
+    class Slow(Fragile):
+        def put(self, key: str, content: bytes) -> None:
+            assert content != b"partial" or goes_on.wait(20)
+            super().put(key, content)
+
+    store = make(tmp_path, fragile := Slow(), hold=0.2)
+    for key, content in ((A, b"partial"), (A, b"whole"), (B, b"b")):
+        store.put(key, content)
+    assert store.drain() == 1
+    assert fragile.done == [(B, b"b")]
+    goes_on.set()
+    drained(store)
+    assert [content for _, content in fragile.done] == [b"b", b"partial", b"whole"]
+
+
+def test_nothing_is_stored_past_a_spooling_that_hangs() -> None:
+    """While the spool hangs with an early version of a record, the whole one waits, and the early one never comes."""
+    fragile, disk = Fragile(), Fragile()
+    store = Spooled(fragile, Spool(disk), pauses=(), spool_hold=0.2)
+    fragile.unfit[A] = RuntimeError("of this moment alone")
+    disk.goes_on.clear()
+    store.put(A, b"partial")
+    fragile.unfit.clear()
+    store.put(A, b"whole")
+    assert fragile.done == []
+    disk.goes_on.set()
+    deadline = time.monotonic() + 10
+    while store._backlog.is_adding(A):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert store.spool.waiting() == []
+    store.drain()
+    assert fragile.done == [(A, b"whole")]
+
+
 def test_whole_record_removes_the_spooled_partial_one(tmp_path: Path) -> None:
     """Where the whole record is stored, the partial one that was spooled before it is never sent."""
     store = make(tmp_path, fragile := Fragile())
@@ -208,6 +247,8 @@ def test_memory_goes_to_the_spool_when_that_is_back(tmp_path: Path) -> None:
     full.error = None
     store.drain()
     assert (store.held, store.spooled, store.lost) == (0, 1, 0)
+    store.put(B, b"2")
+    assert (store.held, store.spooled) == (0, 2), "and is asked again"
 
 
 def test_lost_is_counted_and_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -61,10 +61,10 @@ class Drain:
                 break
             if self._is_under_way(key):
                 continue
-            if not (failure := failure_of(partial(self._store.put, key, content))):
+            if not failure_of(partial(self._store.put, key, content)):
                 self._backlog.forget(key, content)
                 self.sent += 1
-            elif self._is_down_by(failure):
+            elif self._is_down():
                 break
         self._backlog.spool_held()
 
@@ -91,7 +91,7 @@ class Drain:
 
     def _miss(self, key: str, name: str, failure: Exception) -> None:
         """Note that the store did not take an object: it is down, or has something against this one."""
-        if self._is_down_by(failure):
+        if self._is_down():
             return
         self._vain[name] += 1
         may_mend = isinstance(failure, OSError) and not isinstance(failure, UnfitError)
@@ -102,13 +102,11 @@ class Drain:
         self.refused += 1
         logger.error("%s refuses %s, which stays in its spool as %s: %s", self._name, key, aside, said(failure))
 
-    def _is_down_by(self, failure: Exception) -> bool:
+    def _is_down(self) -> bool:
         """Whether the store takes nothing at all, after it did not take an object."""
-        is_local = isinstance(failure, OSError) and failure.errno is not None  # disk full, no descriptors …
-        reason = failure if is_local else failure_of(self._store.check)
-        if reason:
-            self._breaker.why = said(reason)
-        return reason is not None
+        if failure := failure_of(self._store.check):
+            self._breaker.why = said(failure)
+        return failure is not None
 
     def _is_under_way(self, key: str) -> bool:
         """Whether an earlier put of an object hangs: what is sent now might be overwritten when it goes on."""
