@@ -52,7 +52,12 @@ def test_threads_are_bounded_and_used_again() -> None:
     for number in range(20):
         lane.begin(str(number), lambda: seen.add(threading.current_thread())).result(time.monotonic() + 5)
     assert len(seen) <= 3
-    works = [lane.begin(str(number), lambda: (seen.add(threading.current_thread()), time.sleep(0.01))) for number in range(30)]  # fmt: skip
+
+    def slow() -> None:
+        seen.add(threading.current_thread())
+        time.sleep(0.01)
+
+    works = [lane.begin(str(number), slow) for number in range(30)]
     assert [work.result(time.monotonic() + 10) for work in works] == [None] * 30
     assert len(seen) <= 3
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from mitmclaude.stores.backlog import THREADS
 from mitmclaude.stores.file import FileStore
 from mitmclaude.stores.memory import MemoryStore
 from mitmclaude.stores.protocol import UnfitError
 from mitmclaude.stores.spool import LOCK, Spool
-from mitmclaude.stores.spooled import THREADS, Spooled
+from mitmclaude.stores.spooled import Spooled
 from tests.stores.fragile import Fragile
 
 DOWN = OSError("the store is down")

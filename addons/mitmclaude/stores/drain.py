@@ -46,7 +46,7 @@ class Drain:
                 self._backlog.spool_held()
                 return
             self._breaker.why = None
-            logger.warning("%s takes objects again", self._name)
+            logger.info("%s takes objects again", self._name)
         before = self.sent
         with self._backlog.spool.locked(patience) as is_ours:
             if is_ours:  # else another process sends
