@@ -205,7 +205,7 @@ def test_a_refused_object_does_not_block_the_others(tmp_path: Path, caplog: pyte
     fragile.unfit[A] = OSError("the store: a code that nobody knows")
     assert [store.drain() for _ in range(4)] == [1, 0, 0, 0]
     assert (store.refused, store.down) == (1, None)
-    assert "the store refuses flows/a.zst, which stays in its spool as refused/flows/a.zst." in caplog.text
+    assert "the store refuses flows/a.zst, which stays in its spool as refused/flows/" in caplog.text
     assert [key for key, _ in store.spool.waiting()] == [A], "what may mend is sent for ever"
     fragile.unfit.clear()
     assert store.drain() == 1

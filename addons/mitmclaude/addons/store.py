@@ -50,7 +50,10 @@ class StoreAddon:
         self._keeper.close(CLOSE_SECONDS)
         counts = self._keeper.counts
         if any(counts):
-            logger.warning("store: %d spooled, %d sent later, %d refused, %d lost", *counts[:3], counts.lost)
+            refused = f", {counts.refused} refused" if counts.refused else ""
+            logger.warning(
+                "store: %d spooled, %d sent later, %d lost%s", counts.spooled, counts.sent, counts.lost, refused
+            )
 
     def put(self, key: str, content: bytes) -> None:
         """Keep an object; blocks for a bounded time, and does not raise for a store that fails."""

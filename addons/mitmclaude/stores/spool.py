@@ -28,7 +28,9 @@ LOCK: Final = ".lock"
 REFUSED: Final = "refused/"
 """What names of objects begin with that the store refused by themselves: they are not sent again."""
 
-_NAME: Final = re.compile(r"(?P<key>.+)\.\d{20}-[0-9a-f]{8}|(?P<older>(?:records|flows)/.+)")
+_NAME: Final = re.compile(r"((?:.*/)?)\d{20}-[0-9a-f]{8}\.([^/]+)")
+_WITHOUT_VERSION: Final = re.compile(r"(?:records|flows)/.+")
+"""What release 0.1 spooled."""
 
 
 class Spool:
@@ -49,7 +51,8 @@ class Spool:
         """Keep a version of an object: its name."""
         with self._naming:  # later names sort later, also where the clock steps back
             self._last = max(time.time_ns(), self._last + 1)
-            name = f"{checked(key)}.{self._last:020}-{token_hex(4)}"
+            folder, slash, file = checked(key).rpartition("/")
+            name = f"{folder}{slash}{self._last:020}-{token_hex(4)}.{file}"
         self.store.put(name, content)
         return name
 
@@ -91,11 +94,14 @@ class Spool:
 
 def _key(name: str) -> str | None:
     """The key in the name of a version; None for what is none: a foreign file, or one that was refused."""
-    match = None if name.startswith(REFUSED) else _NAME.fullmatch(name)
-    if not match:
+    if name.startswith(REFUSED):
+        return None
+    if match := _NAME.fullmatch(name):
+        name = match[1] + match[2]
+    elif not _WITHOUT_VERSION.fullmatch(name):
         return None
     try:
-        return checked(match["key"] or match["older"])
+        return checked(name)
     except ValueError:
         return None
 
