@@ -42,8 +42,8 @@ class StoreAddon:
         for why in down:
             logger.warning("claude_store: %s: what it is to keep is spooled until it is back", why)
         keeper.start()
-        threading.Thread(target=self._keeper.close, args=(CLOSE_SECONDS,), daemon=True).start()
-        self._keeper = keeper
+        before, self._keeper = self._keeper, keeper
+        threading.Thread(target=before.close, args=(CLOSE_SECONDS,), daemon=True).start()
 
     def tell(self) -> None:
         """Send what can be sent at the end, and log what the stores did not take."""
