@@ -44,12 +44,12 @@ def test_puts_of_a_call_run_side_by_side() -> None:
 def test_hanging_stores_are_waited_for_once() -> None:
     """Two stores that hang take the time of one; one that hangs does not keep the object from the other."""
     first, second, third = Fragile(), Fragile(), Fragile()
-    keeper = make(first, second, third, hold=0.5)
+    keeper = make(first, second, third, hold=2.0)
     first.goes_on.clear()
     second.goes_on.clear()
     began = time.monotonic()
     keeper.put_all({FLOW: b"f", RECORD: b"r"})
-    assert time.monotonic() - began < 1.4
+    assert time.monotonic() - began < 3.9
     assert third.get(RECORD) == b"r"
     assert keeper.counts.spooled == 3
     first.goes_on.set()
