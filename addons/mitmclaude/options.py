@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 from mitmclaude import directories
+from mitmclaude.schemes import FORMS
 
 type ValidationLevel = Literal["enforce", "observe", "off"]
 type CaptureLevel = Literal["full", "redacted", "metadata"]
@@ -116,8 +117,8 @@ def size(text: str) -> int:
 
 OPTIONS: tuple[Option, ...] = (
     Option("upstream", "https://api.anthropic.com", upstream, "URL that requests go to; a path in it is kept"),
-    Option("store", directories.captures({}, "linux"), not_empty, "Where records and flows are kept: a directory, "
-           "memory:, s3://bucket/prefix, dynamodb://table, or several with commas between"),
+    Option("store", directories.captures({}, "linux"), not_empty, f"Where records and flows are kept: {FORMS}, or "
+           "several with commas between"),
     Option("validation", "enforce", one_of(ValidationLevel), "Malformed requests: enforce refuses them with 400, "
            "observe records and forwards them, off checks nothing"),
     Option("capture", "redacted", one_of(CaptureLevel), "What is kept of bodies: full, redacted (secrets blanked) "

@@ -67,14 +67,14 @@ def test_a_store_that_fails_spools_and_drains(tmp_path: Path) -> None:
             blocked = proxy.store / "records"
             blocked.write_text("in the way of a directory")
             assert ask(proxy) == 200
-            proxy.wait_output(r"spooled records/date=\S+ until the store takes it: ")
+            proxy.wait_output(r"spooled records/date=\S+ until \S+ takes it: ")
             proxy.stop()
             assert "store: 1 spooled, 0 sent later, 0 lost" in proxy.output
             assert list(spool.rglob("*.json"))
         blocked.unlink()
         with running(upstream.url, tmp_path, *options) as proxy:
             assert proxy.record()["outcome"] == "complete"
-            proxy.wait_output("sent 1 spooled objects to the store")
+            proxy.wait_output("sent 1 spooled objects to ")
             assert not list(spool.rglob("*.json"))
 
 

@@ -19,11 +19,12 @@ from samtranslator.yaml_helper import yaml_parse
 
 from mitmclaude.options import OPTIONS, parse
 from mitmclaude.record import athena, metrics
+from mitmclaude.schemes import split
 from mitmclaude.stores import aws
 from mitmclaude.stores.dynamodb import TABLE
 from mitmclaude.stores.memory import MemoryStore
-from mitmclaude.stores.several import split
-from mitmclaude.stores.spool import Spooled
+from mitmclaude.stores.spool import Spool
+from mitmclaude.stores.spooled import Spooled
 from mitmclaude.stores.table import TIME_TO_LIVE
 from tests.lambda_image.derived import TEMPLATE, written
 
@@ -327,7 +328,7 @@ async def test_alarm_of_the_store(caplog: pytest.LogCaptureFixture) -> None:
         for key in ("records/date=2026-11-22/a.json", "flows/date=2026-11-22/a.mitm.zst"):
             caplog.clear()
             with caplog.at_level(logging.WARNING):
-                Spooled(Full(), spool).put(key, b"x")
+                Spooled(Full(), Spool(spool), pauses=(), in_memory=0).put(key, b"x")
             (line,) = caplog.messages
             assert word in line
             assert any(phrase in line for phrase in phrases), line

@@ -16,7 +16,7 @@ from mitmclaude.recorder.apart import Apart
 from mitmclaude.recorder.inline import Inline
 from mitmclaude.recorder.messages import Came, Ended, Logged, Message, Opened, Reply, Stored
 from mitmclaude.recorder.protocol import Recorder
-from mitmclaude.stores.open import Spooling
+from mitmclaude.stores.open import open_keeper
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SSE = (Path(__file__).parents[1] / "fixtures/responses/text.sse").read_bytes()
@@ -82,7 +82,7 @@ class Running:
         store, spool = str(self.folder / "store"), str(self.folder / "spool")
 
         def inline() -> Recorder:
-            return Inline(Spooling(store, spool, os.environ), self.replies.append)
+            return Inline(open_keeper(store, spool, os.environ), self.replies.append)
 
         return inline() if kind == "inline" else Apart(store, spool, self.replies.append, inline)
 

@@ -8,23 +8,22 @@ from typing import Any
 
 import pytest
 
+from mitmclaude.schemes import SCHEMES
 from mitmclaude.stores import Store, open_store
 from mitmclaude.stores.dynamodb import DynamoDBStore
 from mitmclaude.stores.file import FileStore
 from mitmclaude.stores.memory import MemoryStore
-from mitmclaude.stores.open import open_spooled
+from mitmclaude.stores.open import open_keeper
 from mitmclaude.stores.s3 import S3Store
 from mitmclaude.stores.several import Several
-from mitmclaude.stores.spool import Spooled
 
 KEY = "records/date=2026-11-22/0198c1f2-0000-7000-8000-000000000000.json"
 
 type Make = Callable[[Callable[[str], Any]], Store]
 
 MAKERS: dict[str, Make] = {  # each takes the fixtures that it names
-    "memory": lambda _: MemoryStore(),
-    "file": lambda take: FileStore(take("tmp_path")),
-    "spooled": lambda take: Spooled(FileStore(take("tmp_path") / "store"), FileStore(take("tmp_path") / "spool")),
+    "memory": lambda _: open_store("memory:"),
+    "file": lambda take: open_store(f"file:{take('tmp_path')}"),
     "s3": lambda take: open_store(take("s3_url")),
     "dynamodb": lambda take: open_store(take("dynamodb_url")),
     "several": lambda take: open_store(f"{take('s3_url')},{take('dynamodb_url')}"),
@@ -105,6 +104,11 @@ def test_many_threads(store: Store) -> None:
     assert all(len(store.get(key)) == 1000 for key in keys)
 
 
+def test_every_kind_is_tried() -> None:
+    """A new kind of store is put through all of this."""
+    assert {scheme.name for scheme in SCHEMES} < set(MAKERS)
+
+
 def test_open_store(tmp_path: Path) -> None:
     """A URL names the kind of store; an unknown kind is told with what is known."""
     assert isinstance(open_store("memory:"), MemoryStore)
@@ -142,5 +146,5 @@ def test_a_spool_belongs_to_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def spools_of(url: str, spool: Path) -> list[Path]:
-    opened = [spooled.spool for spooled in open_spooled(url, str(spool), {})]
+    opened = [spooled.spool.store for spooled in open_keeper(url, str(spool), {}).stores]
     return [store.root for store in opened if isinstance(store, FileStore)]

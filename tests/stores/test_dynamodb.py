@@ -127,6 +127,21 @@ def test_misfits_are_left_out() -> None:
     assert not {"input_tokens", "output_tokens", "cache_read_input_tokens"} & set(found)
 
 
+def test_a_row_that_cannot_be_made(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object whose row cannot be made, or is none that DynamoDB takes, is kept all the same, by its day."""
+
+    def wrong(key: str, content: bytes) -> dict[str, Any]:
+        raise ArithmeticError
+
+    store = DynamoDBStore(dynamodb_url)
+    for attributes_of in (wrong, lambda key, content: {"output_tokens": Decimal("NaN"), "day": {"a": 1}}):
+        monkeypatch.setattr("mitmclaude.stores.dynamodb.attributes", attributes_of)
+        store.put(KEY, b"{}")
+        assert store.get(KEY) == b"{}"
+        assert list(store.keys("records/date=2026-11-22/")) == [KEY]
+        store.delete(KEY)
+
+
 def test_ttl(dynamodb_url: str) -> None:
     """With ttl_days every item, parts too, says when it goes; without, none does."""
     DynamoDBStore(dynamodb_url).put("a/never.json", b"x")
@@ -280,11 +295,11 @@ def test_region(credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_region(credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a region there is no client, which is told when the store is opened."""
+    """Without a region there is no client, which is told when the store is checked."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     with pytest.raises(OSError, match=r"NoRegionError: wanted a region, as AWS_REGION or as \?region=$"):
-        open_store("dynamodb://table")
+        open_store("dynamodb://table").check()
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,20 @@ def test_partial_objects_are_no_keys(tmp_path: Path) -> None:
     assert fresh.exists()
 
 
+def test_containers_with_one_volume(tmp_path: Path) -> None:
+    """Two processes of the same id, as in two containers, do not write into each other's partial objects."""
+    asides: list[str] = []
+
+    class Watched(FileStore):
+        def _write(self, aside: Path, path: Path, content: bytes) -> None:
+            asides.append(aside.name)
+            super()._write(aside, path, content)
+
+    for _ in range(2):
+        Watched(tmp_path).put(KEY, b"x")
+    assert len(set(asides)) == 2
+
+
 def test_removed_directory_is_made_again(tmp_path: Path) -> None:
     """A store whose directories were cleaned up under it goes on."""
     store = FileStore(tmp_path / "store")

@@ -1,5 +1,8 @@
 """The S3 store: what it sends, what it needs, and what it says when S3 does not do it."""
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import boto3
 import pytest
 
 from mitmclaude.stores import aws
+from mitmclaude.stores.protocol import UnfitError
 from mitmclaude.stores.s3 import S3Store
 from tests.stores.conftest import CREDENTIALS, Scripted, aws_error, free_port
 
@@ -178,7 +182,7 @@ def test_conditional_never_replaces(s3_url: str) -> None:
     for _ in range(2):
         store.check()
         store.put(KEY, b"first")
-    with pytest.raises(FileExistsError, match=f"{KEY} held something else"):
+    with pytest.raises(UnfitError, match=f"{KEY} held something else"):
         store.put(KEY, b"second")
     assert store.get(KEY) == b"first"
 
@@ -211,6 +215,28 @@ def test_wrong_urls(url: str, told: str, credentials: None) -> None:
     with pytest.raises(ValueError, match=r"^\S") as caught:
         S3Store(url)
     assert str(caught.value) == told
+
+
+COUNTED = """
+import collections, sys
+counts = collections.Counter()
+sys.addaudithook(lambda event, _: counts.update([event]) if event == "os.listdir" else None)
+from mitmclaude.stores import open_store
+for url in ("s3://bucket", "dynamodb://table"):
+    open_store(url)._client
+assert counts["os.listdir"] < 150, counts
+assert "boto3" not in sys.modules
+"""
+
+
+@pytest.mark.usefixtures("credentials")
+def test_clients_are_made_quickly() -> None:
+    """Making clients looks into no folder of a service that is not used; botocore alone looks into some 800."""
+    path = str(Path(aws.__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTED], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_import_is_late() -> None:

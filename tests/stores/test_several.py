@@ -7,8 +7,7 @@ import pytest
 from mitmclaude.stores import open_store
 from mitmclaude.stores.file import FileStore
 from mitmclaude.stores.memory import MemoryStore
-from mitmclaude.stores.several import Several, split
-from mitmclaude.stores.spool import Spooled
+from mitmclaude.stores.several import Several
 
 RECORD, FLOW = "records/date=2026-11-22/a.json", "flows/date=2026-11-22/a.mitm.zst"
 
@@ -79,37 +78,6 @@ def test_get_asks_each(tmp_path: Path) -> None:
     second = FileStore(tmp_path)
     second.put(RECORD, b"r")
     assert Several([MemoryStore(), second]).get(RECORD) == b"r"
-
-
-def test_the_spool_brings_the_failed_one_up_to_date(tmp_path: Path) -> None:
-    """What one store did not take is sent from the spool when it is back."""
-    broken, whole = Broken("b"), MemoryStore()
-    spooled = [
-        Spooled(store, FileStore(tmp_path / str(number)), sleep=lambda _: None)
-        for number, store in enumerate((whole, broken))
-    ]
-    store = Several(spooled)
-    store.put(RECORD, b"r")
-    store.put("records/b.json", b"s")
-    assert [whole.get(key) for key in (RECORD, "records/b.json")] == [b"r", b"s"], "the other is not kept from its part"
-    broken.down = False
-    assert [one.drain() for one in spooled] == [0, 2]
-    assert broken.get(RECORD) == b"r"
-
-
-@pytest.mark.parametrize(
-    ("text", "urls"),
-    [
-        ("captures", ["captures"]),
-        ("/home/me/my captures, old", ["/home/me/my captures, old"]),
-        ("s3://b/p,dynamodb://t", ["s3://b/p", "dynamodb://t"]),
-        (" s3://b/p?sse=aws:kms \n dynamodb://t , file:/var/my captures ", ["s3://b/p?sse=aws:kms", "dynamodb://t", "file:/var/my captures"]),
-        ("s3://b?endpoint=http://h:1,memory:", ["s3://b?endpoint=http://h:1", "memory:"]),
-    ],
-)  # fmt: skip
-def test_split(text: str, urls: list[str]) -> None:
-    """Commas and blanks separate URLs; a directory may have them in its name."""
-    assert split(text) == urls
 
 
 def test_open_of_several(tmp_path: Path) -> None:

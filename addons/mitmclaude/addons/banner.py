@@ -13,6 +13,7 @@ from mitmproxy.proxy.mode_specs import RegularMode, ReverseMode
 
 from mitmclaude.addons.listening import is_public
 from mitmclaude.addons.settings import ClaudeOptions
+from mitmclaude.schemes import directory_of
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ def lines(server: ServerInstance[Any], prefix: str, store: str) -> list[str]:
         return []
     host, port, *_ = server.listen_addrs[0]
     url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else f'[{host}]' if ':' in host else host}:{port}"  # noqa: S104
-    kept = store if store.endswith(":") or "://" in store else Path(store).expanduser().absolute()
+    path = directory_of(store)
+    kept = store if path is None else Path(path).expanduser().absolute()
     if isinstance(server.mode, RegularMode):
         return [
             f"mitmclaude captures calls to api.anthropic.com through the proxy {url}; stores in {kept}",

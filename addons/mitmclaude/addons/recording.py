@@ -52,7 +52,7 @@ class Recording:
         if self._recorder is not None:
             self._recorder.close(FINISHES)
         kind = kind_of(settings.recorder)
-        self._recorder = open_recorder(kind, settings.store, settings.spool, self._store, self._take)
+        self._recorder = open_recorder(kind, settings.store, settings.spool, self._store.keeper, self._take)
         self._recorder.start()
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
@@ -99,8 +99,10 @@ class Recording:
         """Keep what is under way: mitmproxy cuts it after this hook, or it goes on without this addon."""
         if self._pulse is not None:
             self._pulse.cancel()
+        self._store.ending()
         if self._recorder is not None:
             self._recorder.close(FINISHES)
+        self._store.close()
         for capture_id in self._stored:
             logger.error("the record of request %s is not stored: the store takes over %.0f s", capture_id, FINISHES)
 

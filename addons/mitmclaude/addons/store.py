@@ -1,19 +1,29 @@
-"""Open the store that the options name."""
+"""Open the stores that the options name, and check them."""
 
+import logging
 import os
-from collections.abc import Mapping
 
 from mitmclaude.addons.settings import ClaudeOptions
-from mitmclaude.stores.open import Spooling
+from mitmclaude.stores.keeper import Keeper
+from mitmclaude.stores.open import open_keeper
+
+logger = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 3.0
+"""For which the end waits for what is spooled to be sent."""
 
 
 class StoreAddon:
-    """Holds the store; a store that cannot be written stops the start."""
+    """A store that will take nothing until somebody changes something stops the start; of another one it warns.
+
+    The keeper works only if it is asked for: a recorder in a process of its own has one there.
+    """
 
     def __init__(self, options: ClaudeOptions) -> None:
         self._options = options
+        self._keeper = Keeper(())
+        self._works = False
         self._opened: tuple[str, str] | None = None
-        self._puts: Spooling | None = None
 
     def configure(self, _updated: set[str]) -> None:
         settings = self._options.settings
@@ -22,17 +32,32 @@ class StoreAddon:
             return
         self._opened = wanted
         try:
-            puts = Spooling(settings.store, settings.spool, os.environ)
-            for spooled in puts.spooled:
-                spooled.check()
-                if settings.spool:
-                    spooled.spool.check()
+            keeper = open_keeper(settings.store, settings.spool, os.environ)
+            down = keeper.check()
+            for each in keeper.stores if settings.spool else ():
+                each.spool.check()
         except (OSError, ValueError) as error:
             self._options.fail(f"claude_store: {error}")
-        else:
-            self._puts = puts
+            return
+        for why in down:
+            logger.warning("claude_store: %s: what it is to keep is spooled until it is back", why)
+        self.close()
+        self._keeper = keeper
 
-    def put_all(self, objects: Mapping[str, bytes]) -> None:
-        """Keep the objects of one call; blocks within a bound, and does not raise for a store that fails."""
-        assert self._puts is not None  # noqa: S101  no call comes before `configure`
-        self._puts.put_all(objects)
+    def keeper(self) -> Keeper:
+        """The keeper, at work in this process from now on."""
+        if not self._works:
+            self._works = True
+            self._keeper.start()
+        return self._keeper
+
+    def ending(self) -> None:
+        """Let nothing wait for long from now on."""
+        self._keeper.ending()
+
+    def close(self) -> None:
+        """Send what can be sent at the end, and log what the stores did not take."""
+        if self._works:
+            self._works = False
+            self._keeper.close(CLOSE_SECONDS)
+            self._keeper.log_counts()

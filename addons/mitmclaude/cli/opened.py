@@ -11,8 +11,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from mitmclaude import directories
+from mitmclaude.schemes import directory_of, split
 from mitmclaude.stores import Store, open_store
-from mitmclaude.stores.several import split
 
 FAILED, WRONG = 1, 2
 """Exit statuses: something was not found or cannot be read; the command was given what it cannot take."""
@@ -84,7 +84,7 @@ def place_of(url: str) -> str:
 
 def is_directory(url: str) -> bool:
     """Whether a store's URL names one directory."""
-    return len(split(url)) == 1 and not url.startswith(("memory:", "s3:", "dynamodb:"))
+    return directory_of(url) is not None
 
 
 def key_of(opened_store: Opened, keys: Sequence[str], what: str, name: str) -> str:

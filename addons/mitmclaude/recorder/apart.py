@@ -98,7 +98,20 @@ class Apart:
         self._closing = True
         deadline = time.monotonic() + timeout
         self._unwatch()
-        while self._calls and self._socket is not None and (left := deadline - time.monotonic()) > 0:
+        self._serve(deadline, lambda: bool(self._calls))
+        if self._instead is not None:
+            self._instead.close(max(deadline - time.monotonic(), 0.0))
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
+            self._serve(max(deadline, time.monotonic() + LEAVES), lambda: True)  # until it leaves
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _serve(self, deadline: float, goes_on: Callable[[], bool]) -> None:
+        """Write and read without the event loop, while `goes_on` and until `deadline` of the monotonic clock."""
+        while goes_on() and self._socket is not None and (left := deadline - time.monotonic()) > 0:
             with selectors.DefaultSelector() as selector:
                 selector.register(self._socket, selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0))
                 ready = [events for _, events in selector.select(left)]
@@ -106,14 +119,6 @@ class Apart:
                 self._flush()
             if ready and ready[0] & selectors.EVENT_READ:
                 self._read()
-        if self._instead is not None:
-            self._instead.close(max(deadline - time.monotonic(), 0.0))
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(min(LEAVES, max(deadline - time.monotonic(), 0.1)))
 
     # -- the socket
 
@@ -192,6 +197,8 @@ class Apart:
         self._socket.close()
         self._socket = None
         code = self._process.wait() if self._process is not None else 0
+        if self._closing and not self._calls:
+            return
         self._stillborn += 1
         if self._closing or self._stillborn > STILLBORN:
             self._give_up(f"it ended with {code}")

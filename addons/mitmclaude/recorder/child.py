@@ -10,10 +10,13 @@ import threading
 from mitmclaude.recorder.frames import framed
 from mitmclaude.recorder.messages import Logged, Reply
 from mitmclaude.recorder.work import Work
-from mitmclaude.stores.open import Spooling
+from mitmclaude.stores.open import open_keeper
 
 MEMORY = 4 * 1024**3
 """Bytes of address space: a body of the largest accepted size takes less in any shape."""
+
+DRAINS = 3.0
+"""Seconds in which the stores get, at the end, what they did not take before."""
 
 FINISHES = 60.0
 """Seconds to finish what was given, once the proxy is gone."""
@@ -29,13 +32,18 @@ def main(descriptor: int) -> None:
         logging.getLogger().addHandler(replies)
         logging.getLogger().setLevel(logging.INFO)
         store, spool = pickle.load(messages)  # noqa: S301  it comes from our own parent
-        work = Work(Spooling(store, spool, os.environ), replies.send)
+        keeper = open_keeper(store, spool, os.environ)
+        keeper.start()
+        work = Work(keeper, replies.send)
         try:
             while True:
                 work.take(pickle.load(messages))  # noqa: S301
         except (EOFError, OSError, pickle.UnpicklingError):  # the proxy has closed its end, or was killed
+            keeper.ending()
             work.end_all()
         work.close(FINISHES)
+        keeper.close(DRAINS)
+        keeper.log_counts()
     os._exit(0)  # a put that hangs must not keep it
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from mitmclaude.options import RecorderKind
 from mitmclaude.recorder.apart import Apart
@@ -21,11 +22,11 @@ def kind_of(wanted: RecorderKind) -> RecorderKind:
     return "process" if can_start and not is_on_lambda and cores > 1 else "inline"
 
 
-def open_recorder(kind: RecorderKind, store: str, spool: str, puts: Puts, on_reply: OnReply) -> Recorder:
-    """A recorder of a kind that `kind_of` returns; `puts` is the store at `store`, opened in this process."""
+def open_recorder(kind: RecorderKind, store: str, spool: str, puts: Callable[[], Puts], on_reply: OnReply) -> Recorder:
+    """A recorder of a kind that `kind_of` returns; `puts` gives the store at `store` in this process."""
 
     def inline() -> Recorder:
-        return Inline(puts, on_reply)
+        return Inline(puts(), on_reply)
 
     def apart() -> Recorder:
         return Apart(store, spool, on_reply, inline)

@@ -15,6 +15,7 @@ reading needs GetItem, and Query and Scan on the table and its indexes. Listings
 put for some milliseconds.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -26,6 +27,8 @@ import zstandard
 from mitmclaude.stores import aws
 from mitmclaude.stores.protocol import checked
 from mitmclaude.stores.table import LONGEST, TABLE, Row, Value, attributes, day_of, plain, principal_day, typed
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["OPTIONS", "PIECE", "TABLE", "DynamoDBStore"]
 
@@ -42,7 +45,7 @@ DAY_SECONDS: Final = 24 * 3600
 
 
 class DynamoDBStore:
-    """Keeps objects as items; the client is made at once, and nothing is asked of DynamoDB before the first call."""
+    """Keeps objects as items. A thread makes the client at once; nothing is asked of DynamoDB before the first call."""
 
     def __init__(self, url: str) -> None:
         self.table, path, options = aws.parsed(url, WANTED, OPTIONS)
@@ -50,14 +53,17 @@ class DynamoDBStore:
             raise ValueError(f"wanted {WANTED}, without a path, found {url.partition('?')[0]!r}")
         self.name = f"dynamodb://{self.table}"
         self._ttl = aws.number(options, "ttl_days", 1) * DAY_SECONDS if "ttl_days" in options else None
-        with aws.told(self.name):
-            self._client = aws.client("dynamodb", options)
+        self._made = aws.Client(self.name, "dynamodb", options)
+
+    @property
+    def _client(self) -> Any:
+        return self._made.get()
 
     def check(self) -> None:
         self._put({"key": aws.CHECK_KEY, "part": OBJECT})  # without the attributes of an index, no listing has it
 
     def put(self, key: str, content: bytes) -> None:
-        item: dict[str, Value] = {"key": checked(key), "part": OBJECT, **attributes(key, content)}
+        item: dict[str, Value] = {"key": checked(key), "part": OBJECT, **_listed(key, content)}
         packed = zstandard.ZstdCompressor().compress(content)
         if len(packed) <= PIECE:
             item["content"] = packed
@@ -158,6 +164,17 @@ class DynamoDBStore:
             at = typed({"key": item["key"], "part": _part(item["digest"], number)})
             with aws.told(self.name):
                 self._client.delete_item(TableName=self.table, Key=at)
+
+
+def _listed(key: str, content: bytes) -> dict[str, Value]:
+    """The attributes that an object is found by; of one that they cannot be made of, its day and size alone."""
+    try:
+        found = attributes(key, content)
+        typed(found)
+    except Exception as error:  # noqa: BLE001  to be listed is less than to be kept
+        logger.warning("%s is listed by its day only: %s", key, type(error).__name__)
+        return {"day": day_of(key) or "none", "size": len(content)}
+    return found
 
 
 def _part(digest: object, number: int) -> str:

@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
-from mitmclaude.stores.protocol import checked
+from mitmclaude.stores.protocol import RefusedError, checked
 
 PARTIAL = ".partial"
 """Where objects are written before they appear under their key; nothing else begins with a dot."""
@@ -31,21 +32,23 @@ class FileStore:
         self.root = root
         self._partial = root / PARTIAL
         self._numbers = itertools.count()
+        self._ours = f"{os.getpid()}-{token_hex(8)}"  # containers that share a volume may have the same process id
         self._made: set[Path] = set()
 
     def check(self) -> None:
+        self._made.clear()  # somebody may have removed a directory
         try:
             self._make(self._partial)
-            probe = self._partial / f"probe-{os.getpid()}"
+            probe = self._partial / f"probe-{self._ours}-{next(self._numbers)}"
             probe.write_bytes(b"")
             probe.unlink()
         except OSError as error:
-            raise OSError(f"cannot write to the store {self.root}: {error.strerror or error}") from error
+            raise RefusedError(f"cannot write to the store {self.root}: {error.strerror or error}") from error
         self._sweep()
 
     def put(self, key: str, content: bytes) -> None:
         path = self.root / checked(key)
-        aside = self._partial / f"{os.getpid()}-{next(self._numbers)}"
+        aside = self._partial / f"{self._ours}-{next(self._numbers)}"
         try:
             self._write(aside, path, content)
         except FileNotFoundError:  # somebody removed a directory under us: make it again, once
@@ -102,6 +105,18 @@ class FileStore:
                     left.unlink()
             except FileNotFoundError:  # another process was quicker
                 continue
+
+
+def opened(url: str) -> FileStore:
+    """The store in the directory that `url` names, with ``file:`` or without."""
+    return FileStore(directory(url.removeprefix("file:").removeprefix("//")))
+
+
+def directory(path: str) -> Path:
+    """The absolute path of a directory, where ``~`` stands for the user's own."""
+    if not path:
+        raise ValueError("wanted the path of a directory")
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100  resolve() would follow links
 
 
 def _private(path: str, flags: int) -> int:

@@ -25,3 +25,10 @@ class MemoryStore:
 
     def delete(self, key: str) -> None:
         self._objects.pop(checked(key), None)
+
+
+def opened(url: str) -> MemoryStore:
+    """The store at ``memory:``, a new one each time."""
+    if url.partition(":")[2].strip("/"):
+        raise ValueError(f"wanted memory:, found {url!r}")
+    return MemoryStore()

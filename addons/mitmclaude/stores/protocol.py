@@ -7,11 +7,19 @@ from typing import Protocol
 _KEY = re.compile(r"(?:[A-Za-z0-9_=-][A-Za-z0-9_.=-]*/)*[A-Za-z0-9_=-][A-Za-z0-9_.=-]*")
 
 
+class RefusedError(OSError):
+    """The store will take nothing until somebody changes something: no such bucket, access denied, no credentials."""
+
+
+class UnfitError(RefusedError):
+    """The store takes other objects, and will never take this one: it is too large, or its key holds something else."""
+
+
 class Store(Protocol):
     """Objects by key. Every method may be called from several threads at once, and raises OSError if storage fails."""
 
     def check(self) -> None:
-        """Raise OSError, in one clear line, where objects could not be put."""
+        """Raise OSError, in one clear line, where nothing could be put; RefusedError if it will not mend by itself."""
 
     def put(self, key: str, content: bytes) -> None:
         """Keep `content` under `key`: it appears whole or not at all, in place of what was there."""

@@ -26,7 +26,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from mitmclaude.stores import aws
-from mitmclaude.stores.protocol import checked
+from mitmclaude.stores.protocol import UnfitError, checked
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ CONTENT_TYPES: Final = {
 
 
 class S3Store:
-    """Keeps objects in a bucket; the client is made at once, and nothing is asked of S3 before the first call."""
+    """Keeps objects in a bucket; a thread makes the client at once. Nothing is asked of S3 before the first call."""
 
     def __init__(self, url: str) -> None:
         self.bucket, prefix, options = aws.parsed(url, WANTED, OPTIONS)
@@ -53,8 +53,11 @@ class S3Store:
             raise ValueError(f"wanted {WANTED} of letters, digits and _.=-, found {prefix[:80]!r}") from None
         self._conditional = aws.flag(options, "conditional")
         self._extra = _extra(options)
-        with aws.told(self.name):
-            self._client = aws.client("s3", options)
+        self._made = aws.Client(self.name, "s3", options)
+
+    @property
+    def _client(self) -> Any:
+        return self._made.get()
 
     def check(self) -> None:
         self.put(aws.CHECK_KEY, aws.CHECK)
@@ -108,9 +111,7 @@ class S3Store:
         except KeyError:
             same = False
         if not same:
-            raise FileExistsError(
-                f"{self.name}: PutObject: {key} held something else, and conditional=1 replaces nothing"
-            )
+            raise UnfitError(f"{self.name}: PutObject: {key} held something else, and conditional=1 replaces nothing")
 
 
 def _extra(options: Mapping[str, str]) -> dict[str, Any]:

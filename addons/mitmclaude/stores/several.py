@@ -4,20 +4,9 @@ The first holds everything. The others hold the records alone, to be found and l
 belong where storage is cheap.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from mitmclaude.stores.protocol import Store, checked
-
-_BETWEEN = re.compile(r"[,\s]+(?=(?:s3|dynamodb|file|memory):)")
-
-
-def split(urls: str) -> list[str]:
-    """The URLs in a list with commas or blanks between; a directory, which may have both in its name, is its own list.
-
-    In a list a directory is written ``file:/path``.
-    """
-    return _BETWEEN.split(urls.strip(", \t\n"))
 
 
 class Several:
