@@ -1,0 +1,37 @@
+"""What a rule is: literals that a credential cannot do without, and the exact expression at them."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+type Span = tuple[int, int]
+
+WORD = (  # a word begins here: also after a JSON or a percent escape, whose last character looks like a letter of it
+    rb"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
+)
+
+
+def matched(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
+    """The first group, or the whole match of an expression without groups."""
+    return (m.span(1 if m.re.groups else 0),)
+
+
+class Rule(NamedTuple):
+    """`pattern` is tried `back` bytes before each place where one of the `literals` begins.
+
+    What it matches is not looked at again by the same rule, so that time stays linear: a pattern either fails after a
+    bounded number of bytes, or where no later attempt begins, or it matches. `spans` tells which bytes of a match are
+    the credential, if any.
+    """
+
+    literals: tuple[bytes, ...]
+    pattern: re.Pattern[bytes]
+    back: int = 0
+    caseless: bool = False
+    spans: Callable[[bytes, re.Match[bytes]], Iterable[Span]] = matched
+
+
+def rule(literals: bytes, rest: bytes, at: bytes = b"", before: bytes = b"", back: int = 0) -> Rule:
+    """A rule whose literals, separated by spaces, have `rest` after them; `before` is `back` bytes wide."""
+    names = tuple(literals.split())
+    return Rule(names, re.compile(at + before + b"(?:" + b"|".join(map(re.escape, names)) + b")" + rest), back)
