@@ -9,7 +9,7 @@ from mitmclaude.redact.rule import Rule, Span
 _SEPARATED = (  # closing quote of the name, separator, quoted or bare value: none begins as JSON goes on after a string
     rb"(?:_base|_value|_?[0-9]|[-_]?data)?(\\{0,7}[\"'`])?[ \t]{0,8}(?::=|=>|[:=]|(?<= ))(?:[ \t]|\\{1,4}t){0,8}"
     rb"(?:(?:[\r\n]\s{0,64})?[bfru]?\\{0,7}[\"'`]([a-z0-9+/_.~!@#*?^-][a-z0-9+/_.~!@#*?^=:&;,|%$<>()-]{7,}+)"
-    rb"|([a-z0-9+/_.~!@#*?^-][a-z0-9+/_.~!@#*?^=:%$-]{7,}+))"
+    rb"|(?=[^\s\"'`\\]{8})([a-z0-9+/_.~!@#*?^-][a-z0-9+/_.~!@#*?^=:%$-]*+))"
 )
 _KEYS = b"api access secret private auth account master signing encryption shared subscription license deploy storage client"
 _NAMES = (
@@ -23,8 +23,9 @@ _CODE = re.compile(  # identifiers, dotted ones, and class names such as Ed25519
     rb"[A-Za-z_.:-]+[0-9]{0,2}[A-Za-z_.:-]*|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+"
     rb"|[A-Z][A-Za-z]+[0-9]+[A-Z][A-Za-z]+"
 )
-_CALL = re.compile(rb"[A-Za-z_.][A-Za-z0-9_.:]*[(<]")
-_BARE_REST = re.compile(rb"[^\s\"'`\\]{0,256}")
+_CALL = re.compile(rb"[A-Za-z_.][A-Za-z0-9_.:]*(?:\(.*\)(?:\.[A-Za-z0-9_.()]*)?|<.*>)[;,]?", re.DOTALL)
+_DIGIT = re.compile(rb"[0-9]")
+_REST = re.compile(rb"[^\s\"'`\\]{0,256}")
 _PATH_PART = re.compile(rb"(?:\A|/)[A-Za-z]?[a-z]{3,}(?:[0-9._-][A-Za-z0-9._-]*)?(?:/|\Z)")
 _OPTION = re.compile(rb"(?i)(?:^|[\s\"'\\])-{1,2}[a-z0-9_-]+$")
 
@@ -37,39 +38,41 @@ def _is_path(value: bytes) -> bool:
 
 def _of_name(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
     """Precision decides here: source code assigns to `password` all day, and hardly ever a literal with a digit."""
-    is_quoted, (start, end) = m[3] is not None, m.span(3 if m[3] is not None else 4)
+    is_quoted = m[3] is not None
+    start, end = m.span(3) if is_quoted else _whole_setting(b, m)
     value = b[start:end]
-    if _NO_VALUE.match(value) or (value[:1] == b"/" and _is_path(value)) or not re.search(rb"[0-9]", value):
+    if len(value) < 8 or not _DIGIT.search(value) or _NO_VALUE.match(value) or (value[:1] == b"/" and _is_path(value)):
         return ()
-    if m[1].lower() == b"token" and _MORE_OF_PAGE.search(b, max(0, m.start() - 5), m.start()):
+    if _CALL.fullmatch(value) or not _names_it(b, m, start):
         return ()
-    if _NAME_OF_TYPE.search(b, max(0, m.start() - 24), m.start()):
-        return ()
-    if m[1].lower().startswith(b"client") and b"data" not in b[m.end(1) : start].lower():
-        return ()
-    return _quoted(b, start, end) if is_quoted else _bare(b, m, start, end)
+    is_it = b[end : end + 1] in b"\"'`\\\0" if is_quoted else _is_bare(b, m, start, end)  # b"" too
+    return ((start, end),) if is_it else ()
 
 
-def _quoted(b: bytes, start: int, end: int) -> Iterable[Span]:
-    value = b[start:end]
-    if b[end : end + 1] not in b"\"'`\\\0":  # b"" too
-        return ()
-    return () if re.search(rb"[<>()]", value) and (_CALL.match(value) or value.endswith(b">")) else ((start, end),)
+def _names_it(b: bytes, m: re.Match[bytes], start: int) -> bool:
+    before = b[max(0, m.start() - 24) : m.start()]
+    if _NAME_OF_TYPE.search(before) or (m[1].lower() == b"token" and _MORE_OF_PAGE.search(before)):
+        return False
+    return not m[1].lower().startswith(b"client") or b"data" in b[m.end(1) : start].lower()
 
 
-def _bare(b: bytes, m: re.Match[bytes], start: int, end: int) -> Iterable[Span]:
-    follows, is_setting = b[end : end + 1], m[1].isupper()
-    if m[2] is not None or (follows and follows in b"[{"):
-        return ()
-    if follows and follows in b"(<>":  # in an environment file it is a part of the value, elsewhere code or markup
-        more = _BARE_REST.match(b, end)
-        if not is_setting or more is None or b"</" in more[0] or _CALL.match(b, start):
-            return ()
-        return ((start, more.end()),)
+def _whole_setting(b: bytes, m: re.Match[bytes]) -> Span:
+    """A bare value; in an environment file, to which its name's capitals point, brackets are a part of it."""
+    start, end = m.span(4)
+    if not m[1].isupper() or b[end : end + 1] not in (b"(", b"<", b">"):
+        return start, end
+    whole: int = _REST.match(b, end).end()  # type: ignore[union-attr]  # it matches anywhere
+    value = b[start:whole]
+    is_call = value.count(b"(") > value.count(b")") and (b[whole : whole + 1] == b" " or value.endswith(b"("))
+    return (start, end) if is_call or b"</" in value else (start, whole)
+
+
+def _is_bare(b: bytes, m: re.Match[bytes], start: int, end: int) -> bool:
+    if m[2] is not None or b[end : end + 1] in (b"(", b"[", b"{", b"<", b">"):
+        return False
     if b[m.end(1) : start].isspace():
-        is_option = _OPTION.search(b, max(0, m.start() - 24), m.end(1))
-        return ((start, end),) if is_option else ()
-    return ((start, end),) if is_setting or not _CODE.fullmatch(b, start, end) else ()
+        return bool(_OPTION.search(b, max(0, m.start() - 24), m.end(1)))
+    return m[1].isupper() or not _CODE.fullmatch(b, start, end)
 
 
 def _of_auth(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:

@@ -90,7 +90,7 @@ _AS_A_WORD: list[tuple[bytes, bytes]] = [
     (rb"pul-", _HEX + rb"{40}" + _END),  # Pulumi
     (rb"ntn_", _A + rb"{40,}+"),  # Notion
     (rb"secret_", _DIGIT + _A + rb"{43}" + _END),
-    (rb"fm1_ fm2_ fm1a_ fm1r_ fo1_", rb"[A-Za-z0-9+/=,_-]{40,}+"),  # Fly.io
+    (rb"fm1_ fm2_ fm1a_ fm1r_ fo1_", rb"[A-Za-z0-9+/=_-]{40,}+"),  # Fly.io
     (rb"r8_", _A + rb"{37,40}" + _END),  # Replicate
     (rb"tvly-", rb"(?=[A-Za-z-]{0,20}[0-9])[A-Za-z0-9-]{28,}+"),  # Tavily
     (rb"fc-", _HEX + rb"{32}" + _END),  # Firecrawl

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mitmclaude.redact import MARK, Redactor, credentials
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 PLAIN = Redactor()
 KEY = b"fingerprint key"
 ANT = "sk-ant-" + "api03-" + "A" * 40
