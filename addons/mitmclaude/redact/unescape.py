@@ -63,10 +63,11 @@ def _plain(m: re.Match[bytes]) -> bytes:
     if m[1] is None:
         return b"/"
     slashes, code = m.start(1) - 1 - m.start(), int(m[1], 16)
-    if code == 0x22:  # an odd number of backslashes, that of the same level of nesting
-        return b"\\" * (slashes if slashes % 2 and slashes > 1 else 2 * slashes - 1) + b'"'
+    doubled = slashes & -slashes  # as often as the escape's level of nesting doubles backslashes
+    if code == 0x22:
+        return b"\\" * (slashes + doubled - 1) + b'"'
     if code == 0x5C:
-        return b"\\" * 2 * slashes
+        return b"\\" * (slashes + doubled)
     if code in _BY_LETTER:
         return b"\\" * slashes + _BY_LETTER[code]
     return chr(code).encode()
