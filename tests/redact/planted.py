@@ -99,7 +99,10 @@ PROVIDERS = {
     "openshift": "sha256~" + a(43),
     "shippo": "shippo_live_" + h(40),
     "duffel": "duffel_live_" + a(43),
-    "dynatrace": "dt0c01." + u(24).translate(str.maketrans("0189", "ABCD")) + "." + u(64).translate(str.maketrans("0189", "ABCD")),
+    "dynatrace": "dt0c01."
+    + u(24).translate(str.maketrans("0189", "ABCD"))
+    + "."
+    + u(64).translate(str.maketrans("0189", "ABCD")),
     "infracost": "ico-" + a(32),
     "prefect": "pnu_" + a(36),
     "readme": "rdme_" + low(70),
@@ -183,6 +186,7 @@ HARMLESS = {
     "call": 'password = "get_password1(user)"; TOKEN=make_token1(x)',
     "markup": "<code>TOKEN=abcd12345</code>",
     "pem-public": "-----BEGIN " + "PUBLIC KEY-----\n" + PEM[0] + "\n-----END " + "PUBLIC KEY-----",
+    "pem-variable": 'pem = "-----BEGIN ' + 'PRIVATE KEY-----\\n" + base64EncodedKeyMaterialOfTheUser + "\\n"',
     "pem-talk": "'-----BEGIN " + "PRIVATE KEY-----' and '-----END " + "PRIVATE KEY-----'",
     "base64": base64.b64encode(bytes(range(256)) * 40).decode(),
 }

@@ -17,7 +17,14 @@ SECRET = re.compile("«(.*?)»", re.DOTALL)
 @pytest.mark.parametrize("secret", PROVIDERS.values(), ids=PROVIDERS)
 def test_shapes_of_providers(secret: str) -> None:
     """By their shape alone, in prose, in code, in JSON, at the very beginning and end."""
-    for before, after in [("", ""), ("it is ", ", keep it"), ("X='", "'"), ('{"a": "', '"}'), ("x\n", "\ny"), ("(", ")")]:
+    for before, after in [
+        ("", ""),
+        ("it is ", ", keep it"),
+        ("X='", "'"),
+        ('{"a": "', '"}'),
+        ("x\n", "\ny"),
+        ("(", ")"),
+    ]:
         text = before + secret + after
         assert PLAIN.text(text) == before + MARK + after
         assert PLAIN.raw(orjson.dumps([text])) == orjson.dumps([before + MARK + after])

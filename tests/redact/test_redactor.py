@@ -307,7 +307,12 @@ def test_header_names_that_hold_a_credential() -> None:
     redactor = Redactor(also=frozenset({b"Team-Capture-Word"}))
     pairs = [(ANT.encode(), b"1"), (b"bearer " + JWT.encode(), b"x"), (b"x-team-capture-word-a", b"x"), (b"x", b"y")]
     mark = MARK.encode()
-    assert redactor.headers(pairs) == ((mark, b"1"), (b"bearer " + mark, b"x"), (b"x-" + mark + b"-a", b"x"), (b"x", b"y"))
+    assert redactor.headers(pairs) == (
+        (mark, b"1"),
+        (b"bearer " + mark, b"x"),
+        (b"x-" + mark + b"-a", b"x"),
+        (b"x", b"y"),
+    )
 
 
 def test_headers_keep_order_and_duplicates() -> None:
@@ -665,6 +670,10 @@ def test_a_redactor_can_be_sent_to_another_process() -> None:
     """Pickled before or after its first use, it blanks the same."""
     redactor = Redactor(key=KEY, also=frozenset({CAPTURE.encode()}))
     for _ in range(2):
-        copied = pickle.loads(pickle.dumps(redactor))
+        copied = pickle.loads(pickle.dumps(redactor))  # noqa: S301
         assert copied == redactor
-        assert copied.text(f"{CAPTURE} {ANT}") == redactor.text(f"{CAPTURE} {ANT}") == f"{fingerprint(CAPTURE)} {fingerprint(ANT)}"
+        assert (
+            copied.text(f"{CAPTURE} {ANT}")
+            == redactor.text(f"{CAPTURE} {ANT}")
+            == f"{fingerprint(CAPTURE)} {fingerprint(ANT)}"
+        )

@@ -37,7 +37,11 @@ def everything(text: str) -> str:
     names = {"n": "000a", "t": "0009", "r": "000D", '"': "0022", "\\": "005C", "/": "002f"}
     parts = re.findall(r"\\u....|\\.|.", text, re.DOTALL)
     return "".join(
-        f"\\u{names[part[1]]}" if part[0] == "\\" and len(part) == 2 else f"\\u{ord(part):04x}" if len(part) == 1 and part.isascii() else part
+        f"\\u{names[part[1]]}"
+        if part[0] == "\\" and len(part) == 2
+        else f"\\u{ord(part):04x}"
+        if len(part) == 1 and part.isascii()
+        else part
         for part in parts
     )
 
@@ -104,7 +108,22 @@ def test_needed_escapes_are_no_reason_to_look_twice(body: bytes) -> None:
     assert view(body).text == body
 
 
-PARTS = ["\\", "\\\\", "\\/", "\\u002B", "\\\\u0022", "\\u005c", "\\u2192", "\\u000a", "\\u001b", "n", '\\"', "a", "é", "/"]
+PARTS = [
+    "\\",
+    "\\\\",
+    "\\/",
+    "\\u002B",
+    "\\\\u0022",
+    "\\u005c",
+    "\\u2192",
+    "\\u000a",
+    "\\u001b",
+    "n",
+    '\\"',
+    "a",
+    "é",
+    "/",
+]
 
 
 @settings(max_examples=400, deadline=None)
@@ -140,7 +159,9 @@ def test_wide_encodings(encoding: str, tail: bytes) -> None:
     assert PLAIN.is_clean(wanted)
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe\0\0\0\0\0\xff", b"\0\0\0\x20ftypisom" * 9, b"\0", b"\0\0\0\0", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe\0\0\0\0\0\xff", b"\0\0\0\x20ftypisom" * 9, b"\0", b"\0\0\0\0", b"\xff\xfe"]
+)
 def test_what_is_no_wide_text(body: bytes) -> None:
     """Other bytes that begin like it are looked through as they are."""
     secret = PROVIDERS["xai"].encode()

@@ -1,4 +1,4 @@
-"""Literal values at a name that tells what they are: `password = "…"`, `API_KEY=…`, `"auth": "…"`, `define('…', '…')`."""
+"""Literal values at a name that tells what they are: `password = "…"`, `API_KEY=…`, `define('AUTH_KEY', '…')`."""
 
 import binascii
 import re
@@ -11,9 +11,9 @@ _SEPARATED = (  # closing quote of the name, separator, quoted or bare value: no
     rb"(?:(?:[\r\n]\s{0,64})?[bfru]?\\{0,7}[\"'`]([a-z0-9+/_.~!@#*?^-][a-z0-9+/_.~!@#*?^=:&;,|%$<>()-]{7,}+)"
     rb"|(?=[^\s\"'`\\]{8})([a-z0-9+/_.~!@#*?^-][a-z0-9+/_.~!@#*?^=:%$-]*+))"
 )
-_KEYS = b"api access secret private auth account master signing encryption shared subscription license deploy storage client"
+_KINDS = b"api access secret private auth account master signing encryption shared subscription license deploy storage"
 _NAMES = (
-    *(b"%s%skey" % (first, sep) for first in _KEYS.split() for sep in (b"", b"-", b"_", b" ")),
+    *(b"%s%skey" % (first, sep) for first in (*_KINDS.split(), b"client") for sep in (b"", b"-", b"_", b" ")),
     *(b"token", b"passwd", b"password", b"pwd", b"secret", b"credential"),
 )
 _NAME_OF_TYPE = re.compile(rb"::[A-Za-z0-9]*$")
@@ -108,9 +108,11 @@ ASSIGNED: tuple[Rule, ...] = (
     Rule(  # PHP
         (b"define(",),
         re.compile(
-            rb"define\([ \t]{0,4}" + _QUOTE + rb"[A-Z0-9_]{0,40}?(PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|SALT|TOKEN)" + _QUOTE
-            + rb"[ \t]{0,4},[ \t]{0,4}" + _QUOTE + rb"([^\"'`\\\r\n]{4,256})" + _QUOTE
-        ),  # fmt: skip
+            rb"define\([ \t]{0,4}"
+            + (_QUOTE + rb"[A-Z0-9_]{0,40}?(PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|SALT|TOKEN)" + _QUOTE)
+            + rb"[ \t]{0,4},[ \t]{0,4}"
+            + (_QUOTE + rb"([^\"'`\\\r\n]{4,256})" + _QUOTE)
+        ),
         spans=_of_define,
     ),
 )

@@ -1,11 +1,12 @@
-"""The credentials that only what stands around them gives away: names, schemes, commands, URLs, PEM armour."""
+"""The credentials that only what stands around them gives away: names, schemes, commands, URLs."""
 
 import binascii
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
+from mitmclaude.redact.armour import armour
 from mitmclaude.redact.assigned import ASSIGNED
-from mitmclaude.redact.rule import Rule, Span, matched
+from mitmclaude.redact.rule import Rule, Span, Spans, matched
 
 _QUOTE = rb"\\{0,7}[\"'`]"
 _GAP = rb"(?:[ \t]|\\{1,4}t)"
@@ -24,7 +25,9 @@ def _has_digit(value: bytes) -> bool:
     return any(c in b"0123456789" for c in value)
 
 
-_WORDS = re.compile(rb"(?i)[a-z_-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|key|changeme|example|xxx+|\*+|\.+)")
+_WORDS = re.compile(
+    rb"(?i)[a-z_-]{0,24}(?:passw(?:or)?d|passphrase|pass|pwd|secret|token|key|changeme|example|xxx+|\*+|\.+)"
+)
 
 
 def _is_placeholder(value: bytes) -> bool:
@@ -53,11 +56,17 @@ def _element(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
     return matched(b, m) if is_name and is_strict and not _is_placeholder(m[1]) else ()
 
 
+_LINE_ENDS = (b"\n", b"\r", b";", b"|", b"\\n")
+_CURL = re.compile(rb"(?:^|[^A-Za-z0-9_-])(?:curl|wget|http)(?:\.exe)?(?=[ \t\\]|$)")
+
+
 def _of_curl(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
     """`-u user:password`, where the command is curl or takes its options."""
-    line = re.split(rb"[\r\n;|]|\\n", b[max(0, m.start() - 300) : m.start()])[-1]
-    is_curl = re.search(rb"(?:^|[^A-Za-z0-9_-])(?:curl|wget|http)(?:\.exe)?[ \t\\]", line + b" ")
-    return matched(b, m) if is_curl and not _is_placeholder(m[1]) else ()
+    if _is_placeholder(m[1]):
+        return ()
+    start = max(0, m.start() - 200)
+    line = max(start, *(b.rfind(end, start, m.start()) for end in _LINE_ENDS))
+    return matched(b, m) if _CURL.search(b[line : m.start()]) else ()
 
 
 def _cookies(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
@@ -66,82 +75,52 @@ def _cookies(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
     return matched(b, m) if any(len(value) >= 16 and _has_digit(value) for value in values) else ()
 
 
-_PEM = re.compile(  # to its last line or, when that is missing, to the end of the base64
-    rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-    rb"(?=[\\nrt\s>|0-9#*;/\xe2\x86\x92-]{1,60}(?:[A-Za-z0-9+/=]{16}|[A-Z][A-Za-z-]{3,12}: ))"
-    rb"(?:(?:\\++[nrt]|[\r\n\t]|\xe2\x86\x92)[ >|#*;]*+(?:--? )?+"  # line ends, also escaped; indents, numbers, comments
-    rb"|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID): [^\r\n\"\\]*+"
-    rb"|[A-Za-z0-9+/=]++| (?=[A-Za-z0-9+/=]{16}|-----END))*+"
-    rb"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
-)
-_PEM_BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_NEXT = re.compile(  # one more line of it, after quotes and operators
-    rb"(?:[\s\"'`+.,()&_;#/*>|\\]|\\[nrt]|<<){1,80}?(?<![A-Za-z0-9+/=])((?:[A-Za-z0-9+/]{16,}+|[A-Za-z0-9+/]{1,15}=)={0,2}+)(?=[\s\"'`\\])"
-)
-
-
-def _armour(b: bytes, m: re.Match[bytes]) -> Iterator[Span]:
-    """A private key in one piece, or the lines of one that is put together from strings."""
-    if whole := _PEM.match(b, m.start()):
-        yield whole.span()
-        at = whole.end()
-        if b.endswith(b"-----", 0, at):
-            return
-    else:
-        at = m.end()
-    while line := _PEM_NEXT.match(b, at):
-        yield line.span(1)
-        at = line.end()
-
-
-def _rule(
-    literals: bytes,
-    rest: bytes,
-    spans: object = matched,
-    *,
-    at: bytes = b"",
-    caseless: bool = True,
-) -> Rule:
+def _rule(literals: bytes, rest: bytes, spans: Spans = matched, *, at: bytes = b"", caseless: bool = True) -> Rule:
+    """A rule whose literals, separated by bars, have `rest` after them."""
     names = tuple(literals.split(b"|"))
     pattern = at + b"(?:" + b"|".join(map(re.escape, names)) + b")" + rest
-    return Rule(names, re.compile(pattern, re.IGNORECASE if caseless else 0), 0, caseless, spans)  # type: ignore[arg-type]
+    return Rule(names, re.compile(pattern, re.IGNORECASE if caseless else 0), 0, caseless, spans)
 
 
+_OPEN = rb"(?:" + _QUOTE + rb")?"
+_IS = _OPEN + _GAP + rb"{0,4}[:=]" + _GAP + rb"{0,4}" + _OPEN
+_SPACES = _SPACE + rb"{1,8}"
+_WORD = rb"[^\s\"'`\\]{1,256}+"
 _VALUE = rb"([^\s\"'`\\<>$;,|]{4,256}+)"
-_SCHEME = rb"(?:" + _GAP + rb"|\+|%20){1,8}+([a-z0-9._~+/=-]{8,}+)"
-_USER = rb"[^\s:\"'`\\$<>]{1,128}"
+_AFTER_SCHEME = rb"(?:" + _GAP + rb"|\+|%20){1,8}+([a-z0-9._~+/=-]{8,}+)"
+_NAMES = b"password passwd passphrase secret token apikey api-key api_key secretkey accesskey privatekey"
+_COOKIE = rb"[a-z0-9_.%$-]{1,80}"
 
+# fmt: off
 CONTEXTS: tuple[Rule, ...] = (
     *ASSIGNED,
-    _rule(b"bearer", _SCHEME, _bearer),
-    _rule(b"basic", _SCHEME, _basic),
-    _rule(  # with any other scheme or none
-        b"authorization",
-        rb"(?:" + _QUOTE + rb")?" + _GAP + rb"{0,4}[:=]" + _GAP + rb"{0,4}(?:" + _QUOTE + rb")?"
-        rb"(?:(?:token|apikey|api-key|key|ssws|geniekey|splunk|discogs|bot|digest)[ \t]{1,4}(?:token=)?)?(?:" + _QUOTE + rb")?"
-        rb"(?!aws4)(?=[a-z._~+/=-]{0,60}[0-9])([a-z0-9._~+/=-]{16,}+)",
-        at=rb"(?<![a-z0-9])",
-    ),
-    _rule(  # Azure SAS and presigned URLs
-        b"sig=|signature=",
-        rb"(?=[A-Za-z0-9%+/=_-]{20})(?:(?<=[?&;]sig=)|(?<=0026sig=)|(?<=[?&;-]signature=)|(?<=, signature=))([A-Za-z0-9%+/=_-]++)",
-    ),
-    _rule(
-        b"://",
-        rb"[^\s/?#@\"'\\<>:\[]{0,256}:([^\s/?#@\"'\\<>$\[{][^\s/?#@\"'\\<>]{0,511})@",
-        at=rb"(?<=[A-Za-z0-9])",
-        caseless=False,
-    ),
-    _rule(b"cookie:|cookie\"|cookie\\|cookie'", rb"(?:(?<=:)|(?:(?<=[\"'])|\\{0,6}[\"'])" + _GAP + rb"{0,4}[:,])"
-        + _GAP + rb"{0,4}(?:" + _QUOTE + rb")?"
-        rb"([a-z0-9_.%$-]{1,80}=[^\s;\"'`\\,<>]{1,4096}+(?:;[ \t]?[a-z0-9_.%$-]{1,80}(?:=[^\s;\"'`\\<>]{0,4096}+)?+){0,64}+)",
-        _cookies,
-    ),  # fmt: skip
-    _rule(b"machine", _SPACE + rb"{1,8}[^\s\"'`\\]{1,256}+" + _SPACE + rb"{1,8}login" + _SPACE + rb"{1,8}[^\s\"'`\\]{1,256}+"
-        + _SPACE + rb"{1,8}password" + _SPACE + rb"{1,8}" + _VALUE, _password, at=rb"(?<![a-z])"),  # netrc  # fmt: skip
-    _rule(b"password>|passwd>|passphrase>|secret>|token>|apikey>|api-key>|api_key>|secretkey>|accesskey>|privatekey>",
-        rb"[ \t]{0,8}([^\s\"'`\\<>${]{4,256}+)[ \t]{0,8}</", _element),  # XML  # fmt: skip
-    _rule(b" -u| --user| --proxy-user", rb"[= ]{0,2}(?:" + _QUOTE + rb")?" + _USER + rb":" + _VALUE, _of_curl, caseless=False),
-    _rule(b"sshpass", rb"(?: -[a-zA-Z]{1,3}){0,3} {1,4}-p {0,4}(?:" + _QUOTE + rb")?" + _VALUE, _password, caseless=False),
-    _rule(b"-----BEGIN ", rb"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----", _armour, caseless=False),
+    _rule(b"-----BEGIN ", rb"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----", armour, caseless=False),
+    _rule(b"bearer", _AFTER_SCHEME, _bearer),
+    _rule(b"basic", _AFTER_SCHEME, _basic),
+    # with any other scheme or none
+    _rule(b"authorization",
+          _IS + rb"(?:(?:token|apikey|api-key|key|ssws|geniekey|splunk|discogs|bot|digest)[ \t]{1,4}(?:token=)?)?"
+          + _OPEN + rb"(?!aws4)(?=[a-z._~+/=-]{0,60}[0-9])([a-z0-9._~+/=-]{16,}+)", at=rb"(?<![a-z0-9])"),
+    # Azure SAS, presigned URLs, AWS signatures
+    _rule(b"sig=|signature=",
+          rb"(?=[A-Za-z0-9%+/=_-]{20})(?:(?<=[?&;]sig=)|(?<=0026sig=)|(?<=[?&;-]signature=)|(?<=, signature=))"
+          rb"([A-Za-z0-9%+/=_-]++)"),
+    # userinfo of a URL
+    _rule(b"://", rb"[^\s/?#@\"'\\<>:\[]{0,256}:([^\s/?#@\"'\\<>$\[{][^\s/?#@\"'\\<>]{0,511})@",
+          at=rb"(?<=[A-Za-z0-9])", caseless=False),
+    # pasted headers
+    _rule(b"cookie:|cookie\"|cookie\\|cookie'",
+          rb"(?:(?<=:)|(?:(?<=[\"'])|\\{0,6}[\"'])" + _GAP + rb"{0,4}[:,])" + _GAP + rb"{0,4}" + _OPEN
+          + rb"(" + _COOKIE + rb"=[^\s;\"'`\\,<>]{1,4096}+"
+          + rb"(?:;[ \t]?" + _COOKIE + rb"(?:=[^\s;\"'`\\<>]{0,4096}+)?+){0,64}+)", _cookies),
+    # netrc
+    _rule(b"machine", _SPACES + _WORD + _SPACES + b"login" + _SPACES + _WORD + _SPACES + b"password" + _SPACES + _VALUE,
+          _password, at=rb"(?<![a-z])"),
+    # XML
+    _rule(b"|".join(name + b">" for name in _NAMES.split()),
+          rb"[ \t]{0,8}([^\s\"'`\\<>${]{4,256}+)[ \t]{0,8}</", _element),
+    _rule(b" -u| --user| --proxy-user", rb"[= ]{0,2}" + _OPEN + rb"[^\s:\"'`\\$<>]{1,128}:" + _VALUE, _of_curl,
+          caseless=False),
+    _rule(b"sshpass", rb"(?: -[a-zA-Z]{1,3}){0,3} {1,4}-p {0,4}" + _OPEN + _VALUE, _password, caseless=False),
 )
+# fmt: on

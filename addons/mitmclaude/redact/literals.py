@@ -23,7 +23,7 @@ _RULES_OF = [
 
 
 class Hits(NamedTuple):
-    """`at`: in order, where a literal begins and the number of its rule; whether the text has an escape (`unescape`)."""
+    """`at`: in order, where a literal begins and the number of its rule. Whether the text has `ESCAPES`."""
 
     at: list[tuple[int, int]]
     has_escapes: bool
@@ -87,7 +87,7 @@ _RARE = b"~QXZJ|^`@qzYVKWjxGUHB%MFPLDNRO$CISTAE9876543210+#!&/-_.:=kvwybgpf\\mcu
 
 
 class _Gate(NamedTuple):
-    """An expression that begins with one character, and the literals in which that stands: number, text, place in it."""
+    """An expression that begins with one character, and the literals that have it: number, text, place in it."""
 
     pattern: re.Pattern[bytes]
     literals: list[tuple[int, bytes, int]]

@@ -21,7 +21,9 @@ _NAME = re.compile(
     rb"|(?:api|access|private|secret|subscription|functions|account|license|signing|encryption|auth|master|customer)[-_.]?key"
     rb"|^(?:x[-_.](?:[a-z0-9]+[-_.])*)?(?:key|vk|virtual[-_.]?key|session|sid|pass|pw|pin|otp)$"
 )
-_NO_NAME = re.compile(rb"rate-?limit|^access-control-|(?:idempotency|cache|partition|routing|sort|surrogate|ordering)[-_.]?key$")
+_NO_NAME = re.compile(
+    rb"rate-?limit|^access-control-|(?:idempotency|cache|partition|routing|sort|surrogate|ordering)[-_.]?key$"
+)
 _QUERY_NAME = re.compile(rb"key|sig|code|pw|pass")
 _SCHEME = re.compile(rb"(?i)(?:bearer|basic|digest|token|apikey|negotiate|ntlm|aws4-hmac-sha256)[ \t]+")
 

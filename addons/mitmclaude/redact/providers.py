@@ -1,7 +1,7 @@
 """The credentials that providers give a shape of their own, after the formats that they publish.
 
-All expressions are linear: what repeats without bound is possessive and either is the match or cannot begin again inside
-of itself, as it must begin a word.
+All expressions are linear: what repeats without bound is possessive and either is the match, or cannot begin again
+inside of itself because it must begin a word.
 """
 
 from mitmclaude.redact.rule import WORD, Rule, rule
@@ -27,7 +27,10 @@ _ANYWHERE: list[tuple[bytes, bytes]] = [
     (rb"xox", rb"[a-z]-[A-Za-z0-9-]{16,}+"),  # Slack
     (rb"xapp-", rb"[A-Za-z0-9-]{16,}+"),
     (rb"hooks.slack.com/", rb"(?:services|workflows|triggers)/[A-Za-z0-9_/-]{16,}+"),
-    (rb"glpat- glrt- gldt- glft- glsoat- glcbt- glptt- glagent- gloas- glimt- glffct-", rb"[A-Za-z0-9_.-]{16,}+"),  # GitLab
+    (
+        rb"glpat- glrt- gldt- glft- glsoat- glcbt- glptt- glagent- gloas- glimt- glffct-",
+        rb"[A-Za-z0-9_.-]{16,}+",
+    ),  # GitLab
     (rb"pypi-AgE", _W + rb"{16,}+"),
     (rb"GOCSPX-", _W + rb"{20,}+"),  # Google OAuth client secret
     (rb"SG.", rb"[A-Za-z0-9_-]{16,32}+\.[A-Za-z0-9_-]{32,}+"),  # SendGrid

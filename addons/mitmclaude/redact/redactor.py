@@ -11,6 +11,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import orjson
 
+from mitmclaude.redact.finder import find
 from mitmclaude.redact.names import (
     MARK,
     MARKED,
@@ -20,7 +21,6 @@ from mitmclaude.redact.names import (
     names_a_parameter,
     scheme_and_rest,
 )
-from mitmclaude.redact.finder import find
 from mitmclaude.redact.rule import Span
 from mitmclaude.redact.spread import blank_spread, spread_texts
 from mitmclaude.redact.wide import decoded, encoded, encoding_of
@@ -52,7 +52,10 @@ class Redactor:
         texts = [text for name, value in pairs for text in (name, b"" if names_a_credential(name) else value)]
         spans = list(_by_value(texts, find(b"\n".join(texts), self._header_forms)))  # one look at all of them
         return tuple(
-            (self._cut(name, of_name), self._credential(value) if names_a_credential(name) else self._cut(value, of_value))
+            (
+                self._cut(name, of_name),
+                self._credential(value) if names_a_credential(name) else self._cut(value, of_value),
+            )
             for (name, value), of_name, of_value in zip(pairs, spans[::2], spans[1::2], strict=True)
         )
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 type Span = tuple[int, int]
+type Spans = Callable[[bytes, re.Match[bytes]], Iterable[Span]]
+"""Which bytes of a match in the text are the credential, if any."""
 
 WORD = (  # a word begins here: also after a JSON or a percent escape, whose last character looks like a letter of it
     rb"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrtbf])|(?<=\\u[0-9A-Fa-f]{4})|(?<=%[0-9A-Fa-f]{2}))"
@@ -20,15 +22,14 @@ class Rule(NamedTuple):
     """`pattern` is tried `back` bytes before each place where one of the `literals` begins.
 
     What it matches is not looked at again by the same rule, so that time stays linear: a pattern either fails after a
-    bounded number of bytes, or where no later attempt begins, or it matches. `spans` tells which bytes of a match are
-    the credential, if any.
+    bounded number of bytes, or where no later attempt begins, or it matches.
     """
 
     literals: tuple[bytes, ...]
     pattern: re.Pattern[bytes]
     back: int = 0
     caseless: bool = False
-    spans: Callable[[bytes, re.Match[bytes]], Iterable[Span]] = matched
+    spans: Spans = matched
 
 
 def rule(literals: bytes, rest: bytes, at: bytes = b"", before: bytes = b"", back: int = 0) -> Rule:

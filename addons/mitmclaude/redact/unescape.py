@@ -1,7 +1,7 @@
 """Text with needless JSON escapes → the same text without them, and the way back.
 
-Some writers escape what they need not: PHP `\\/`, .NET `\\u002B`, Go `\\u0026`. What the view holds is escaped the way most
-do it, at each level of nesting, so that whoever looks for `\\"` or `\\n` need not know more, and JSON stays JSON.
+Some writers escape what they need not: PHP `\\/`, .NET `\\u002B`, Go `\\u0026`. The view has the escapes that most
+writers use, at each level of nesting: whoever looks for `\\"` or `\\n` need not know others, and JSON stays JSON.
 """
 
 import re
