@@ -165,6 +165,30 @@ def test_time_is_linear_after_a_beginning(seed: str, before: str) -> None:
     assert takes_linear_time((before + seed * (300_000 // len(seed))).encode())
 
 
+@pytest.mark.parametrize(
+    ("before", "seed", "after"),
+    [
+        ('password="a(', ").", '!1"'),
+        ('password="a<', ">", '!1"'),
+        ("password=", "a", "1a1a1"),
+        ("password=", "a.", "1!"),
+        ("PASSWORD=", "a", "1a1a1("),
+        ('password="/A1', "aaa.", '!"'),
+        ('password="/A1', "/aaa", '!"'),
+        ('password="', "1.", '!"'),
+        ("cookie: a=", "b", "; c=1"),
+        ("machine ", "a", " login b password c"),
+        ("-----BEGIN " + "PRIVATE KEY-----", '" + "', "A" * 64 + '"'),
+        ("sk-", "a_", "A"),
+        ("eyJ", "a", "."),
+    ],
+    ids=lambda part: part[:12],
+)
+def test_time_is_linear_up_to_an_end(before: str, seed: str, after: str) -> None:
+    """One long value that is decided by how it ends."""
+    assert takes_linear_time((before + seed * (300_000 // len(seed)) + after).encode())
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.literals[0].decode())
 def test_each_rule_is_linear(rule: Rule) -> None:
     """Its literals over and over, with and without the beginning of a value between them."""

@@ -20,10 +20,11 @@ _NAME_OF_TYPE = re.compile(rb"::[A-Za-z0-9]*$")
 _MORE_OF_PAGE = re.compile(rb"(?i)(?:next|page)[-_]?$")
 _NO_VALUE = re.compile(rb"https?:|\.{1,2}/|~/|process\.|os\.|env[.:]|%|[0-9.:+_,/=eEx-]+$")
 _CODE = re.compile(  # identifiers, dotted ones, and class names such as Ed25519PrivateKey
-    rb"[A-Za-z_.:-]+[0-9]{0,2}[A-Za-z_.:-]*|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+"
+    rb"[A-Za-z_.:-]++[0-9]{0,2}+[A-Za-z_.:-]*+|[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)+"
     rb"|[A-Z][A-Za-z]+[0-9]+[A-Z][A-Za-z]+"
 )
-_CALL = re.compile(rb"[A-Za-z_.][A-Za-z0-9_.:]*(?:\(.*\)(?:\.[A-Za-z0-9_.()]*)?|<.*>)[;,]?", re.DOTALL)
+_CALLED = re.compile(rb"[A-Za-z_.][A-Za-z0-9_.:]*+[(<]")
+_AFTER_CALL = re.compile(rb"[)>](?:\.[A-Za-z0-9_.]*+)?[;,]?")
 _DIGIT = re.compile(rb"[0-9]")
 _REST = re.compile(rb"[^\s\"'`\\]{0,256}")
 _PATH_PART = re.compile(rb"(?:\A|/)[A-Za-z]?[a-z]{3,}(?:[0-9._-][A-Za-z0-9._-]*)?(?:/|\Z)")
@@ -36,6 +37,12 @@ def _is_path(value: bytes) -> bool:
     return len(value) < 16 or not kinds or b"." in value or bool(_PATH_PART.search(value))
 
 
+def _is_call(value: bytes) -> bool:
+    """Or a generic type."""
+    last = max(value.rfind(b")"), value.rfind(b">"))
+    return last >= 0 and bool(_CALLED.match(value) and _AFTER_CALL.fullmatch(value, last))
+
+
 def _of_name(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
     """Precision decides here: source code assigns to `password` all day, and hardly ever a literal with a digit."""
     is_quoted = m[3] is not None
@@ -43,7 +50,7 @@ def _of_name(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
     value = b[start:end]
     if len(value) < 8 or not _DIGIT.search(value) or _NO_VALUE.match(value) or (value[:1] == b"/" and _is_path(value)):
         return ()
-    if _CALL.fullmatch(value) or not _names_it(b, m, start):
+    if _is_call(value) or not _names_it(b, m, start):
         return ()
     is_it = b[end : end + 1] in b"\"'`\\\0" if is_quoted else _is_bare(b, m, start, end)  # b"" too
     return ((start, end),) if is_it else ()
@@ -96,23 +103,19 @@ def _any_of(names: Iterable[bytes]) -> bytes:
 _QUOTE = rb"\\{0,7}[\"'`]"
 _AUTH = (b'auth"', b"auth'", b"auth\\", b"auth=", b"auth =", b"auth:")
 ASSIGNED: tuple[Rule, ...] = (
-    Rule(_NAMES, re.compile(_any_of(_NAMES) + rb"(?:(?<=l)s)?" + _SEPARATED, re.IGNORECASE), 0, True, _of_name),
+    Rule(_NAMES, _any_of(_NAMES) + rb"(?:(?<=l)s)?" + _SEPARATED, 0, True, _of_name),
     Rule(  # Docker, npm
         _AUTH,
-        re.compile(
-            rb"auth(?<![A-Za-z0-9]auth)(?:" + _QUOTE + rb")?[ \t]{0,4}[:=][ \t]{0,4}(?:" + _QUOTE + rb")?"
-            rb"([A-Za-z0-9+/]{8,}+={0,2})(?![A-Za-z0-9+/=])"
-        ),
+        rb"auth(?<![A-Za-z0-9]auth)(?:" + _QUOTE + rb")?[ \t]{0,4}[:=][ \t]{0,4}(?:" + _QUOTE + rb")?"
+        rb"([A-Za-z0-9+/]{8,}+={0,2})(?![A-Za-z0-9+/=])",
         spans=_of_auth,
     ),
     Rule(  # PHP
         (b"define(",),
-        re.compile(
-            rb"define\([ \t]{0,4}"
-            + (_QUOTE + rb"[A-Z0-9_]{0,40}?(PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|SALT|TOKEN)" + _QUOTE)
-            + rb"[ \t]{0,4},[ \t]{0,4}"
-            + (_QUOTE + rb"([^\"'`\\\r\n]{4,256})" + _QUOTE)
-        ),
+        rb"define\([ \t]{0,4}"
+        + (_QUOTE + rb"[A-Z0-9_]{0,40}?(PASSWORD|PASSWD|PASS|PWD|SECRET|KEY|SALT|TOKEN)" + _QUOTE)
+        + rb"[ \t]{0,4},[ \t]{0,4}"
+        + (_QUOTE + rb"([^\"'`\\\r\n]{4,256})" + _QUOTE),
         spans=_of_define,
     ),
 )

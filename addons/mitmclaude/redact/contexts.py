@@ -49,7 +49,7 @@ def _password(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
 
 
 def _element(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
-    """The text of an element of such a name; `pattern` began in the middle of the name."""
+    """The text of an element of such a name; the match began in the middle of the name."""
     opened = b.rfind(b"<", max(0, m.start() - 48), m.start() + 1)
     is_name = opened >= 0 and re.fullmatch(rb"[A-Za-z0-9_.:-]*", b[opened + 1 : m.start()])
     is_strict = _has_digit(m[1]) or b"pass" in m[0][:8].lower()
@@ -78,8 +78,8 @@ def _cookies(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
 def _rule(literals: bytes, rest: bytes, spans: Spans = matched, *, at: bytes = b"", caseless: bool = True) -> Rule:
     """A rule whose literals, separated by bars, have `rest` after them."""
     names = tuple(literals.split(b"|"))
-    pattern = at + b"(?:" + b"|".join(map(re.escape, names)) + b")" + rest
-    return Rule(names, re.compile(pattern, re.IGNORECASE if caseless else 0), 0, caseless, spans)
+    expression = at + b"(?:" + b"|".join(map(re.escape, names)) + b")" + rest
+    return Rule(names, expression, 0, caseless, spans)
 
 
 _OPEN = rb"(?:" + _QUOTE + rb")?"

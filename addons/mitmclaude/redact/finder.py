@@ -3,7 +3,9 @@
 A span never holds a quote and always lies within a string if the bytes are JSON.
 """
 
+import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from mitmclaude.redact.literals import RULES, hits
 from mitmclaude.redact.rule import Span
@@ -38,7 +40,7 @@ def _spans(b: bytes, literals: tuple[bytes, ...], by_engine: bool, levels: int) 
     for start, number in at:
         rule = RULES[number]
         start -= rule.back
-        if start >= done[number] and (m := rule.pattern.match(b, start)):
+        if start >= done[number] and (m := _pattern(number).match(b, start)):
             done[number] = m.end()
             yield from rule.spans(b, m)
     for literal in literals:
@@ -46,6 +48,11 @@ def _spans(b: bytes, literals: tuple[bytes, ...], by_engine: bool, levels: int) 
     if has_escapes and levels:
         seen = view(b)
         yield from map(seen.span_before, _spans(seen.text, literals, by_engine, levels - 1))
+
+
+@cache
+def _pattern(number: int) -> re.Pattern[bytes]:
+    return RULES[number].pattern()
 
 
 def _occurrences(b: bytes, literal: bytes) -> Iterator[Span]:

@@ -86,15 +86,15 @@ class Redactor:
         return self.raw(blank_spread(stream, lambda b: find(b, self._forms), self._mark))
 
     def is_clean(self, body: bytes, texts: Iterable[bytes] | None = None) -> bool:
-        """Whether neither `raw` nor `sse` would change this decoded body, be it JSON, an event stream or text.
+        """Whether there is nothing to blank in this decoded body, be it JSON, an event stream or text.
 
-        `value` then leaves what was parsed from it alone too, so that nothing made of a clean body is looked at again.
-        `texts` are the strings that the deltas of an event stream make, joined by block and field, for whoever has them
-        at hand; without them the events are parsed here.
+        `raw` and `sse` then return the same object, and `value` leaves what was parsed from it alone: nothing made of a
+        clean body need be looked at again. `texts` are the strings that the deltas of an event stream make, joined by
+        block and field, for whoever has them at hand; without them the events are parsed here.
         """
         if encoding_of(body) is not None:
             return self.raw(body) is body
-        if find(body, self._json_forms):
+        if find(body, self._forms):
             return False
         joined = spread_texts(body) if texts is None else texts
         return not any(find(text, self._forms) for text in joined)
