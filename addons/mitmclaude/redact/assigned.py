@@ -12,10 +12,9 @@ _SEPARATED = (  # closing quote of the name, separator, quoted or bare value: no
     rb"|(?=[^\s\"'`\\]{8})([a-z0-9+/_.~!@#*?^-][a-z0-9+/_.~!@#*?^=:%$-]*+))"
 )
 _KINDS = b"api access secret private auth account master signing encryption shared subscription license deploy storage"
-_NAMES = (
-    *(b"%s%skey" % (first, sep) for first in (*_KINDS.split(), b"client") for sep in (b"", b"-", b"_", b" ")),
-    *(b"token", b"passwd", b"password", b"pwd", b"secret", b"credential"),
-)
+_KEYS = tuple(b"%s%skey" % (kind, sep) for kind in (*_KINDS.split(), b"client") for sep in (b"", b"-", b"_", b" "))
+_NAMES = (b"token", b"secret", b"password", b"passwd", b"pwd", b"credential")
+_NAME = rb"(" + b"|".join(_NAMES) + rb"|(?:client|" + _KINDS.replace(b" ", b"|") + rb")[-_ ]?key)(?:(?<=l)s)?"
 _NAME_OF_TYPE = re.compile(rb"::[A-Za-z0-9]*$")
 _MORE_OF_PAGE = re.compile(rb"(?i)(?:next|page)[-_]?$")
 _NO_VALUE = re.compile(rb"https?:|\.{1,2}/|~/|process\.|os\.|env[.:]|%|[0-9.:+_,/=eEx-]+$")
@@ -96,14 +95,10 @@ def _of_define(b: bytes, m: re.Match[bytes]) -> Iterable[Span]:
     return (m.span(2),) if is_random or is_password else ()
 
 
-def _any_of(names: Iterable[bytes]) -> bytes:
-    return b"(" + b"|".join(map(re.escape, names)) + b")"
-
-
 _QUOTE = rb"\\{0,7}[\"'`]"
 _AUTH = (b'auth"', b"auth'", b"auth\\", b"auth=", b"auth =", b"auth:")
 ASSIGNED: tuple[Rule, ...] = (
-    Rule(_NAMES, _any_of(_NAMES) + rb"(?:(?<=l)s)?" + _SEPARATED, 0, True, _of_name),
+    Rule((*_NAMES, *_KEYS), _NAME + _SEPARATED, 0, True, _of_name),
     Rule(  # Docker, npm
         _AUTH,
         rb"auth(?<![A-Za-z0-9]auth)(?:" + _QUOTE + rb")?[ \t]{0,4}[:=][ \t]{0,4}(?:" + _QUOTE + rb")?"

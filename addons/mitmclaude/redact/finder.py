@@ -45,8 +45,7 @@ def _spans(b: bytes, literals: tuple[bytes, ...], by_engine: bool, levels: int) 
             yield from rule.spans(b, m)
     for literal in literals:
         yield from _occurrences(b, literal)
-    if has_escapes and levels:
-        seen = view(b)
+    if has_escapes and levels and (seen := view(b)).starts:
         yield from map(seen.span_before, _spans(seen.text, literals, by_engine, levels - 1))
 
 

@@ -14,12 +14,14 @@ from mitmclaude.redact.unescape import ESCAPES
 
 RULES = (*PROVIDERS, *CONTEXTS)
 
-_OF_RULES = sorted({(literal, rule.caseless) for rule in RULES for literal in rule.literals})
-_LITERALS = (*_OF_RULES, *((escape, False) for escape in ESCAPES))
-_RULES_OF = [
-    tuple(n for n, rule in enumerate(RULES) if rule.caseless == caseless and literal in rule.literals)
-    for literal, caseless in _OF_RULES
-]
+_RULES_OF: dict[tuple[bytes, bool], list[int]] = {}
+for _number, _rule in enumerate(RULES):
+    for _literal in _rule.literals:
+        _RULES_OF.setdefault((_literal, _rule.caseless), []).append(_number)
+
+_LITERALS = (*_RULES_OF, *((escape, False) for escape in ESCAPES))
+"""The literals that are looked for, each with whether its case is nothing; their place here is their number."""
+_RULES = tuple(_RULES_OF.values())
 
 
 class Hits(NamedTuple):
@@ -39,11 +41,11 @@ def hits(b: bytes, by_engine: bool = True) -> Hits:
     ends = scan(b) if scan else _by_expressions(b)
     at, has_escapes = [], False
     for end, number in ends:
-        if number >= len(_OF_RULES):
+        if number >= len(_RULES):
             has_escapes = True
         else:
             start = end - len(_LITERALS[number][0])
-            at += [(start, of) for of in _RULES_OF[number]]
+            at += [(start, rule) for rule in _RULES[number]]
     at.sort()
     return Hits(at, has_escapes)
 
@@ -56,7 +58,7 @@ def _engine() -> Callable[[bytes], Ends] | None:
     except ImportError:
         return None
     caseless, once = hyperscan.HS_FLAG_CASELESS, hyperscan.HS_FLAG_SINGLEMATCH
-    of_rules = [caseless if is_caseless else 0 for _, is_caseless in _OF_RULES]
+    of_rules = [caseless if is_caseless else 0 for _, is_caseless in _RULES_OF]
     try:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         database.compile(

@@ -16,7 +16,7 @@ ESCAPES = (
 )
 """One of these begins whatever stands in another way in the view."""
 
-_RUN = re.compile(rb"(?<!\\)\\++(?:/|u(00(?:0[9aAdD]|[2-7][0-9a-fA-F])|2192))")
+_RUN = re.compile(rb"\\(?<!\\\\)\\*+(?:/|u(00(?:0[9aAdD]|[2-7][0-9a-fA-F])|2192))")
 _BY_LETTER = {0x09: b"t", 0x0A: b"n", 0x0D: b"r"}
 
 
