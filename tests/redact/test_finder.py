@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mitmclaude.redact import Redactor
+from mitmclaude.redact import Redactor, literals
 from mitmclaude.redact.finder import find
 from mitmclaude.redact.literals import RULES, hits
 from mitmclaude.redact.rule import Rule
@@ -48,9 +48,9 @@ bodies = st.lists(part, max_size=12).map("".join)
 def test_the_engine_finds_what_expressions_find(text: str, case: type[str]) -> None:
     """On texts with planted secrets and with none: the same hits in the same order, the same spans."""
     b = case(text).encode("utf-8", "surrogatepass")
-    fast, slow = hits(b), hits(b, by_engine=False)
-    assert fast == slow
-    assert sorted(set(fast.at)) == by_search(b)
+    fast = list(hits(b))
+    assert fast == list(hits(b, by_engine=False))
+    assert sorted({hit for window in fast for hit in window.at}) == by_search(b)
     literals = (b"planted", b"secret word")
     assert find(b, literals) == find(b, literals, by_engine=False)
 
@@ -64,7 +64,7 @@ def test_the_engine_finds_the_same_in_real_text() -> None:
         at = choose.randrange(len(b) + 1)
         planted = b[:at] + choose.choice(TEXTS).encode() + b[at:]
         for body in (b, planted):
-            assert hits(body) == hits(body, by_engine=False)
+            assert list(hits(body)) == list(hits(body, by_engine=False))
             assert find(body) == find(body, by_engine=False)
 
 
@@ -75,6 +75,22 @@ def test_a_window_is_as_good_as_the_whole(text: str) -> None:
     alone = find(b" " + b + b" ")
     far = find(b"." * 100_000 + b" " + b + b" " + b"." * 100_000)
     assert far == [(start + 100_000, end + 100_000) for start, end in alone]
+
+
+@pytest.mark.parametrize("by_engine", [True, False])
+@pytest.mark.parametrize("window", [64, 100, 997])
+def test_a_large_body_is_scanned_in_windows(by_engine: bool, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies across the edge of one is found, once."""
+    b = " ".join(TEXTS).encode()
+    wanted = find(b)
+    monkeypatch.setattr(literals, "WINDOW", window)
+    assert sorted({hit for part in hits(b, by_engine) for hit in part.at}) == by_search(b)
+    assert find(b, by_engine=by_engine) == wanted
+    secret = PROVIDERS["bedrock"].encode()
+    for at in range(window - len(secret) - 2, window + 3):
+        before = b"." * at
+        body = before + secret + b" " + b"." * window
+        assert find(body, by_engine=by_engine) == [(len(before), len(before) + len(secret))]
 
 
 def test_without_the_engine() -> None:
@@ -101,7 +117,6 @@ def test_the_engine_is_imported_when_it_is_needed() -> None:
 
 def test_an_engine_that_does_not_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """A processor that it does not know is no reason to fail."""
-    from mitmclaude.redact import literals
 
     def refuses(*_: object, **__: object) -> None:
         raise hyperscan.error("architecture")

@@ -35,14 +35,15 @@ def find(b: bytes, literals: Iterable[bytes] = (), *, by_engine: bool = True) ->
 
 
 def _spans(b: bytes, literals: tuple[bytes, ...], by_engine: bool, levels: int) -> Iterator[Span]:
-    at, has_escapes = hits(b, by_engine)
-    done = [0] * len(RULES)
-    for start, number in at:
-        rule = RULES[number]
-        start -= rule.back
-        if start >= done[number] and (m := _pattern(number).match(b, start)):
-            done[number] = m.end()
-            yield from rule.spans(b, m)
+    done, has_escapes = [0] * len(RULES), False
+    for window in hits(b, by_engine):
+        has_escapes |= window.has_escapes
+        for start, number in window.at:
+            rule = RULES[number]
+            start -= rule.back
+            if start >= done[number] and (m := _pattern(number).match(b, start)):
+                done[number] = m.end()
+                yield from rule.spans(b, m)
     for literal in literals:
         yield from _occurrences(b, literal)
     if has_escapes and levels and (seen := view(b)).starts:
