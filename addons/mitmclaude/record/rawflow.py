@@ -77,10 +77,10 @@ class Looked:
     @cached_property
     def is_clean(self) -> bool:
         """Whether it, and so all that is made of it, holds no secret, also after the end of its encoded part."""
-        plain, look = self.plain, self._redactor.is_clean
-        if plain is None or not look(plain):
+        plain, texts = self.plain, (self._joined,) if self._joined else None
+        if plain is None or not self._redactor.is_clean(plain, texts):
             return False
-        return (plain is self.content or look(self.content)) and (not self._joined or look(self._joined))
+        return plain is self.content or self._redactor.is_clean(self.content)
 
     def without_secrets(self, is_stream: bool) -> bytes:
         """The body without secrets and then without its content encoding; the same object where there are none."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from mitmclaude.redact.shapes import is_basic
+from mitmclaude.redact.contexts import is_basic
 
 MARK = "[redacted]"
 SHORTEST = 8
@@ -18,9 +18,12 @@ MARKED = re.compile(rb"\[redacted(?::[0-9a-f]{12})?\]")
 _NAME = re.compile(
     rb"token(?!s|iz)|secret|cookie|passw(?:or)?d|passphrase|pwd|credential(?!s$)|signature|oauth|jwt|authori[sz]ation"
     rb"|authentication(?!-info)|(?:^|[-_.])auth(?:$|[-_.])"
-    rb"|(?:api|access|private|secret|subscription|functions|account|license|signing|encryption|auth)[-_.]?key"
+    rb"|(?:api|access|private|secret|subscription|functions|account|license|signing|encryption|auth|master|customer)[-_.]?key"
+    rb"|^(?:x[-_.](?:[a-z0-9]+[-_.])*)?(?:key|vk|virtual[-_.]?key|session|sid|pass|pw|pin|otp)$"
 )
-_NO_NAME = re.compile(rb"rate-?limit|^access-control-")
+_NO_NAME = re.compile(
+    rb"rate-?limit|^access-control-|(?:idempotency|cache|partition|routing|sort|surrogate|ordering)[-_.]?key$"
+)
 _QUERY_NAME = re.compile(rb"key|sig|code|pw|pass")
 _SCHEME = re.compile(rb"(?i)(?:bearer|basic|digest|token|apikey|negotiate|ntlm|aws4-hmac-sha256)[ \t]+")
 

@@ -11,6 +11,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import orjson
 
+from mitmclaude.redact.finder import find
 from mitmclaude.redact.names import (
     MARK,
     MARKED,
@@ -20,12 +21,14 @@ from mitmclaude.redact.names import (
     names_a_parameter,
     scheme_and_rest,
 )
-from mitmclaude.redact.shapes import Span, find
-from mitmclaude.redact.spread import blank_spread
+from mitmclaude.redact.rule import Span
+from mitmclaude.redact.spread import blank_spread, spread_texts
+from mitmclaude.redact.wide import decoded, encoded, encoding_of
 
 _UTF8 = ("utf-8", "surrogatepass")
 # JSON as it stands outside strings: a credential that consists of nothing else is not looked for in raw bodies
 _NO_STRING = re.compile(rb"[\s,:\[\]{}0-9.eE+\-truefalsn]*")
+_UPPER = re.compile(r"(\\u)([0-9a-f]{4})")
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,19 @@ class Redactor:
     also: frozenset[bytes] = field(default=frozenset(), repr=False)
 
     def headers(self, pairs: Iterable[Pair]) -> tuple[Pair, ...]:
-        """The same headers in the same order: a credential keeps its scheme, any other value loses its secrets only."""
+        """The same headers in the same order: a credential keeps its scheme, any other value loses its secrets only.
+
+        A name may hold a secret too, and loses it.
+        """
         pairs = tuple(pairs)
-        others = [b"" if names_a_credential(name) else value for name, value in pairs]
-        spans = _by_value(others, find(b"\n".join(others), self._plain_forms))  # one look at all of them
+        texts = [text for name, value in pairs for text in (name, b"" if names_a_credential(name) else value)]
+        spans = list(_by_value(texts, find(b"\n".join(texts), self._header_forms)))  # one look at all of them
         return tuple(
-            (name, self._credential(value) if names_a_credential(name) else self._cut(value, of_value))
-            for (name, value), of_value in zip(pairs, spans, strict=True)
+            (
+                self._cut(name, of_name),
+                self._credential(value) if names_a_credential(name) else self._cut(value, of_value),
+            )
+            for (name, value), of_name, of_value in zip(pairs, spans[::2], spans[1::2], strict=True)
         )
 
     def target[T: (str, bytes)](self, path: T) -> T:
@@ -61,19 +70,40 @@ class Redactor:
         return self._string(s)
 
     def raw(self, b: bytes) -> bytes:
-        """A body as it came. What was valid JSON is valid JSON."""
-        return self._cut(b, find(b, self._json_forms))
+        """A body as it came, in UTF-8, UTF-16 or UTF-32. What was valid JSON is valid JSON.
 
-    def is_clean(self, b: bytes) -> bool:
-        """Whether a decoded body holds no secret."""
-        return not find(b, self._forms)
+        The very same object when there is nothing to blank.
+        """
+        wide = encoding_of(b)
+        if wide is None or (parts := decoded(b, wide)) is None:
+            return self._cut(b, find(b, self._json_forms))
+        text, rest = parts
+        spans = find(text, self._json_forms)
+        return encoded(self._cut(text, spans), wide) + rest if spans else b
 
     def sse(self, stream: bytes) -> bytes:
         """A Messages event stream, where a secret may be spread over many deltas. The same bytes if there is none."""
         return self.raw(blank_spread(stream, lambda b: find(b, self._forms), self._mark))
 
+    def is_clean(self, body: bytes, texts: Iterable[bytes] | None = None) -> bool:
+        """Whether there is nothing to blank in this decoded body, be it JSON, an event stream or text.
+
+        `raw` and `sse` then return the same object, and `value` leaves what was parsed from it alone: nothing made of a
+        clean body need be looked at again. `texts` are the strings that the deltas of an event stream make, joined by
+        block and field, for whoever has them at hand; without them the events are parsed here.
+        """
+        if encoding_of(body) is not None:
+            return self.raw(body) is body
+        if find(body, self._forms):
+            return False
+        joined = texts if texts is not None else spread_texts(body) if b"content_block" in body else ()
+        return not any(find(text, self._forms) for text in joined)
+
     def value[T](self, v: T) -> T:
-        """A JSON value with all its strings, dict keys too; the very same object when there is nothing to blank."""
+        """A JSON value with all its strings, dict keys too; the very same object when there is nothing to blank.
+
+        It looks through all of `v`: where `is_clean` holds for the body that `v` was parsed from, there is no need to.
+        """
         try:
             if not find(orjson.dumps(v), self._forms):
                 return v
@@ -99,7 +129,7 @@ class Redactor:
         """`name` is the dict key that `s` stands at: `{"password": …}` tells as much as the text of `s` does."""
         before = b'"%s":"' % name.encode(*_UTF8) if name else b""
         b = before + s.encode(*_UTF8)
-        spans = [span for span in find(b, self._plain_forms) if span[0] >= len(before)]
+        spans = [span for span in find(b, self._forms) if span[0] >= len(before)]
         return self._cut(b, spans)[len(before) :].decode(*_UTF8) if spans else s
 
     def _credential(self, value: bytes) -> bytes:
@@ -153,11 +183,18 @@ class Redactor:
         return frozenset(form for form in texts if len(form) >= SHORTEST and form not in MARK.encode())
 
     @cached_property
+    def _header_forms(self) -> frozenset[bytes]:
+        """HTTP/2 writes names in lower case."""
+        return self._plain_forms | {form.lower() for form in self._plain_forms}
+
+    @cached_property
     def _json_forms(self) -> frozenset[bytes]:
-        """As they are written in JSON, with and without \\u escapes."""
-        texts = [form.decode() for form in self._plain_forms]
-        forms = {json.dumps(text, ensure_ascii=escaped)[1:-1].encode() for text in texts for escaped in (False, True)}
-        return frozenset(form for form in forms if not _NO_STRING.fullmatch(form))
+        """As they are written in JSON, and in JSON within JSON, with and without \\u escapes."""
+        texts, forms = {form.decode() for form in self._plain_forms}, set[str]()
+        for _ in range(2):
+            texts = {json.dumps(text, ensure_ascii=escaped)[1:-1] for text in texts for escaped in (False, True)}
+            forms |= texts | {_UPPER.sub(lambda m: m[1] + m[2].upper(), text) for text in texts if "\\u" in text}
+        return frozenset(form.encode() for form in forms if not _NO_STRING.fullmatch(form.encode()))
 
     @cached_property
     def _forms(self) -> frozenset[bytes]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from mitmclaude.redact.shapes import Span
+from mitmclaude.redact.rule import Span
 
 
 class _Delta(NamedTuple):
@@ -36,11 +36,28 @@ def _deltas(stream: bytes) -> Iterator[_Delta]:
                     yield _Delta(m.span(1), event, part, name)
 
 
+def _by_block(stream: bytes) -> dict[tuple[str, str], list[_Delta]]:
+    by_block: dict[tuple[str, str], list[_Delta]] = {}
+    for delta in _deltas(stream):
+        by_block.setdefault((repr(delta.event.get("index")), delta.field), []).append(delta)
+    return by_block
+
+
+def _pieces(deltas: list[_Delta]) -> list[bytes]:
+    return [delta.part[delta.field].encode() for delta in deltas]
+
+
+def spread_texts(stream: bytes) -> Iterator[bytes]:
+    """The strings that the deltas of `stream` make, one for each field of a block."""
+    for deltas in _by_block(stream).values():
+        yield b"".join(_pieces(deltas))
+
+
 def _blank(
     deltas: list[_Delta], find: Callable[[bytes], list[Span]], mark: Callable[[bytes], bytes]
 ) -> Iterator[_Delta]:
     """The deltas that had to change: a secret's mark stands where it began, the others just lose their part of it."""
-    pieces = [delta.part[delta.field].encode() for delta in deltas]
+    pieces = _pieces(deltas)
     whole = b"".join(pieces)
     spans, first, at = find(whole), 0, 0
     for delta, piece in zip(deltas, pieces, strict=True):
@@ -63,10 +80,8 @@ def blank_spread(stream: bytes, find: Callable[[bytes], list[Span]], mark: Calla
 
     Only the data lines of events that lose something are written again.
     """
-    by_block: dict[tuple[str, str], list[_Delta]] = {}
-    for delta in _deltas(stream):
-        by_block.setdefault((repr(delta.event.get("index")), delta.field), []).append(delta)
-    touched = {delta.bounds: delta.event for deltas in by_block.values() for delta in _blank(deltas, find, mark)}
+    blocks = _by_block(stream).values()
+    touched = {delta.bounds: delta.event for deltas in blocks for delta in _blank(deltas, find, mark)}
     kept, done = [], 0
     for (start, end), event in sorted(touched.items(), key=lambda item: item[0]):
         kept += [stream[done:start], orjson.dumps(event)]
