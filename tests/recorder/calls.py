@@ -14,7 +14,7 @@ from mitmclaude.exchange import End, Marks
 from mitmclaude.headers import Headers
 from mitmclaude.recorder.apart import Apart
 from mitmclaude.recorder.inline import Inline
-from mitmclaude.recorder.messages import Came, Ended, Logged, Message, Opened, Reply, Stored
+from mitmclaude.recorder.messages import Came, Ended, Logged, Message, Opened, Reply, Stored, Stores
 from mitmclaude.recorder.protocol import Recorder
 from mitmclaude.stores.open import open_keeper
 
@@ -84,7 +84,7 @@ class Running:
         def inline() -> Recorder:
             return Inline(open_keeper(store, spool, os.environ), self.replies.append)
 
-        return inline() if kind == "inline" else Apart(store, spool, self.replies.append, inline)
+        return inline() if kind == "inline" else Apart(Stores(store, spool), self.replies.append, inline)
 
     def send(self, *messages: Message) -> None:
         for message in messages:

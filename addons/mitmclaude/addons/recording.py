@@ -52,7 +52,7 @@ class Recording:
         if self._recorder is not None:
             self._recorder.close(FINISHES)
         kind = kind_of(settings.recorder)
-        self._recorder = open_recorder(kind, settings.store, settings.spool, self._store.keeper, self._take)
+        self._recorder = open_recorder(kind, self._store.stores, self._store.keeper, self._take)
         self._recorder.start()
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:

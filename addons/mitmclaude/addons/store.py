@@ -4,6 +4,7 @@ import logging
 import os
 
 from mitmclaude.addons.settings import ClaudeOptions
+from mitmclaude.recorder.messages import Stores
 from mitmclaude.stores.keeper import Keeper
 from mitmclaude.stores.open import open_keeper
 
@@ -43,6 +44,13 @@ class StoreAddon:
             logger.warning("claude_store: %s: what it is to keep is spooled until it is back", why)
         self.close()
         self._keeper = keeper
+
+    @property
+    def stores(self) -> Stores:
+        """What a recorder in a process of its own has to know."""
+        settings = self._options.settings
+        down = {store.name: store.down for store in self._keeper.stores if store.down}
+        return Stores(settings.store, settings.spool, down)
 
     def keeper(self) -> Keeper:
         """The keeper, at work in this process from now on."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import mitmclaude
 from mitmclaude.recorder.frames import Frames
-from mitmclaude.recorder.messages import Came, Message, Opened, Reply, Stored, without_parsed
+from mitmclaude.recorder.messages import Came, Message, Opened, Reply, Stored, Stores, without_parsed
 from mitmclaude.recorder.protocol import OnReply, Recorder
 
 logger = logging.getLogger(__name__)
@@ -48,8 +48,8 @@ LEAVES = 5.0
 class Apart:
     """Speaks with the process that `child` runs; `instead` makes the recorder that serves where no process can."""
 
-    def __init__(self, store: str, spool: str, on_reply: OnReply, instead: Callable[[], Recorder]) -> None:
-        self._begin = store, spool
+    def __init__(self, stores: Stores, on_reply: OnReply, instead: Callable[[], Recorder]) -> None:
+        self._stores = stores
         self._on_reply = on_reply
         self._instead_of_it = instead
         self._instead: Recorder | None = None
@@ -81,7 +81,7 @@ class Apart:
         self._socket = ours
         self._frames = Frames()
         self._out.clear()
-        self._put(self._begin)
+        self._put(self._stores)
         self._watch()
 
     def send(self, message: Message) -> None:

@@ -8,8 +8,9 @@ import socket
 import threading
 
 from mitmclaude.recorder.frames import framed
-from mitmclaude.recorder.messages import Logged, Reply
+from mitmclaude.recorder.messages import Logged, Reply, Stores
 from mitmclaude.recorder.work import Work
+from mitmclaude.stores.keeper import Keeper
 from mitmclaude.stores.open import open_keeper
 
 MEMORY = 4 * 1024**3
@@ -31,8 +32,7 @@ def main(descriptor: int) -> None:
         replies = _Replies(end)
         logging.getLogger().addHandler(replies)
         logging.getLogger().setLevel(logging.INFO)
-        store, spool = pickle.load(messages)  # noqa: S301  it comes from our own parent
-        keeper = open_keeper(store, spool, os.environ)
+        keeper = _opened(pickle.load(messages))  # noqa: S301  it comes from our own parent
         keeper.start()
         work = Work(keeper, replies.send)
         try:
@@ -45,6 +45,14 @@ def main(descriptor: int) -> None:
         keeper.close(DRAINS)
         keeper.log_counts()
     os._exit(0)  # a put that hangs must not keep it
+
+
+def _opened(stores: Stores) -> Keeper:
+    keeper = open_keeper(stores.urls, stores.spool, os.environ)
+    for store in keeper.stores:
+        if why := stores.down.get(store.name):
+            store.go_down(why)
+    return keeper
 
 
 class _Replies(logging.Handler):

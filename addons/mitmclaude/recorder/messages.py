@@ -88,6 +88,16 @@ type Message = Opened | Came | Ended
 
 
 @dataclass(frozen=True, slots=True)
+class Stores:
+    """The first that a process gets to know: where objects go, as in the options."""
+
+    urls: str
+    spool: str
+    down: Mapping[str, str] = field(default_factory=dict)
+    """Stores by name that are known not to answer, and why: their objects are spooled at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Examined:
     """What the check of a request's body found."""
 

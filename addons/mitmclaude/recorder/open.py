@@ -8,6 +8,7 @@ from mitmclaude.options import RecorderKind
 from mitmclaude.recorder.apart import Apart
 from mitmclaude.recorder.by_size import BySize
 from mitmclaude.recorder.inline import Inline
+from mitmclaude.recorder.messages import Stores
 from mitmclaude.recorder.protocol import OnReply, Recorder
 from mitmclaude.recorder.work import Puts
 
@@ -22,14 +23,14 @@ def kind_of(wanted: RecorderKind) -> RecorderKind:
     return "process" if can_start and not is_on_lambda and cores > 1 else "inline"
 
 
-def open_recorder(kind: RecorderKind, store: str, spool: str, puts: Callable[[], Puts], on_reply: OnReply) -> Recorder:
-    """A recorder of a kind that `kind_of` returns; `puts` gives the store at `store` in this process."""
+def open_recorder(kind: RecorderKind, stores: Stores, puts: Callable[[], Puts], on_reply: OnReply) -> Recorder:
+    """A recorder of a kind that `kind_of` returns; `puts` gives the `stores` opened in this process."""
 
     def inline() -> Recorder:
         return Inline(puts(), on_reply)
 
     def apart() -> Recorder:
-        return Apart(store, spool, on_reply, inline)
+        return Apart(stores, on_reply, inline)
 
     make = apart if kind == "process" else inline
     return BySize(make(), make)
