@@ -5,6 +5,7 @@ from typing import Any
 from mitmclaude.addons.banner import Banner
 from mitmclaude.addons.capture import Begin
 from mitmclaude.addons.errorpages import ErrorPages
+from mitmclaude.addons.gate import Gate
 from mitmclaude.addons.guard import Guard
 from mitmclaude.addons.hushed import Hushed
 from mitmclaude.addons.listen import Listen
@@ -28,6 +29,7 @@ def default_addons() -> list[Any]:
     recorder = Recorder(live, options, store, offload)
     return [
         options,
+        Gate(),
         Banner(options),
         ErrorPages(),
         Hushed(),
