@@ -14,6 +14,7 @@ type ValidationLevel = Literal["enforce", "observe", "off"]
 type CaptureLevel = Literal["full", "redacted", "metadata"]
 type LogForm = Literal["line", "json", "emf", "verbose", "off"]
 type AuthLevel = Literal["tokens", "none"]
+type Switch = Literal["on", "off"]
 
 PREFIX = "claude_"
 
@@ -41,6 +42,7 @@ class Settings:
     org_key: str
     max_rate: int
     max_body: int
+    lean: Switch
 
 
 class Option(NamedTuple):
@@ -128,6 +130,8 @@ OPTIONS: tuple[Option, ...] = (
            "its place"),
     Option("max_rate", "600", whole, "Calls a minute for each token; 0 for no bound"),
     Option("max_body", "32m", size, "Bytes of a request's body where tokens are wanted"),
+    Option("lean", "on", one_of(Switch), "Whether mitmdump leaves out those addons of mitmproxy that have nothing to do: "
+           "on or off"),
     Option("spool", "", str, "Directory for what the store does not take; by default in the user's state directory"),
 )  # fmt: skip
 

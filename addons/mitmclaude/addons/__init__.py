@@ -8,12 +8,15 @@ from mitmclaude.addons.errorpages import ErrorPages
 from mitmclaude.addons.gate import Gate
 from mitmclaude.addons.guard import Guard
 from mitmclaude.addons.hushed import Hushed
+from mitmclaude.addons.interim import Interim
+from mitmclaude.addons.lean import Lean
 from mitmclaude.addons.listen import Listen
 from mitmclaude.addons.live import Live
 from mitmclaude.addons.offload import Offload
 from mitmclaude.addons.on_lambda import FromLambda, Health, ToLambda
 from mitmclaude.addons.recorder import Recorder
 from mitmclaude.addons.settings import ClaudeOptions
+from mitmclaude.addons.signals import Hangup
 from mitmclaude.addons.store import StoreAddon
 from mitmclaude.addons.tee import Tee
 from mitmclaude.addons.upstream import UpstreamPath
@@ -29,9 +32,12 @@ def default_addons() -> list[Any]:
     recorder = Recorder(live, options, store, offload)
     return [
         options,
+        Hangup(),
         Gate(),
+        Lean(options),
         Banner(options),
         ErrorPages(),
+        Interim(),
         Hushed(),
         Health(),
         Begin(live, options),

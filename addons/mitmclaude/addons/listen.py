@@ -16,12 +16,15 @@ from mitmproxy import ctx
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
 from mitmclaude.addons.settings import ClaudeOptions, is_set
+from mitmclaude.addons.signals import let_signals_kill
+from mitmclaude.arguments import HOST, PORT
 from mitmclaude.options import Upstream
-
-HOST, PORT = "127.0.0.1", 8082
 
 AGAIN = "MITMCLAUDE_STARTED_AGAIN"
 """Set in the environment of the second start, which must find everything written out."""
+
+QUIET = "--set", "termlog_verbosity=warn"
+"""Given to the second start, where the user says nothing of it: what it logs until we are loaded was logged before."""
 
 TOOLS = ("mitmdump", "mitmweb", "mitmproxy")
 
@@ -35,6 +38,10 @@ class Listen:
     def __init__(self, options: ClaudeOptions) -> None:
         self._options = options
         self._done = False
+
+    def load(self, _loader: object) -> None:
+        if os.environ.get(AGAIN) == f"{os.getpid()} quiet" and ctx.options.termlog_verbosity == "warn":
+            ctx.options.update(termlog_verbosity="info")
 
     def configure(self, _updated: set[str]) -> None:
         if self._done:
@@ -64,7 +71,8 @@ def missing(modes: Sequence[ProxyMode] | None, host_is_set: bool, port_is_set: b
     """The arguments to add to the command line; `modes` is None where the user gave none."""
     more = []
     if modes is None:
-        more += ["--mode", f"reverse:{origin}" + ("" if port_is_set else f"@{PORT}")]
+        more += ["--mode", f"reverse:{origin}"]
+        more += [] if port_is_set else ["--listen-port", str(PORT)]
     if not host_is_set and (modes is None or any(_is_open(mode) for mode in modes)):
         more += ["--listen-host", HOST]
     return more
@@ -86,13 +94,16 @@ def conflict(modes: Sequence[ProxyMode] | None, upstream: Upstream, upstream_is_
 def can_start_again() -> bool:
     """Whether this process is a tool of mitmproxy that can be replaced, and was not just now."""
     tool = Path(sys.argv[0]).name.removesuffix(".exe")
-    return tool in TOOLS and os.name == "posix" and os.environ.get(AGAIN) != str(os.getpid())
+    return tool in TOOLS and os.name == "posix" and os.environ.get(AGAIN, "").partition(" ")[0] != str(os.getpid())
 
 
 def start_again(more: Sequence[str]) -> Never:
-    """Replace this process by the same command with `more` arguments."""
+    """Replace this process by the same command with `more` arguments, unless it was told to stop."""
     command = sys.argv if getattr(sys, "frozen", False) else sys.orig_argv
+    quiet = () if is_set("termlog_verbosity") else QUIET
+    os.environ[AGAIN] = f"{os.getpid()} quiet" if quiet else str(os.getpid())  # exec keeps the process id
     sys.stdout.flush()
     sys.stderr.flush()
-    os.environ[AGAIN] = str(os.getpid())  # exec keeps the process id
-    os.execv(sys.executable, [sys.executable, *command[1:], *more])  # noqa: S606
+    if let_signals_kill():
+        raise SystemExit(0)
+    os.execv(sys.executable, [sys.executable, *command[1:], *more, *quiet])  # noqa: S606
