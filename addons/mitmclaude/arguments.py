@@ -28,7 +28,9 @@ def completed(given: Sequence[str], environment: Mapping[str, str], exists: Call
     try:
         parsed, _ = _parser().parse_known_args(given)
         names = dict(text.partition("=")[::2] for text in parsed.set)
-        origin = options.upstream(names.get("claude_upstream") or environment.get("CLAUDE_UPSTREAM") or _UPSTREAM).origin
+        origin = options.upstream(
+            names.get("claude_upstream") or environment.get("CLAUDE_UPSTREAM") or _UPSTREAM
+        ).origin
     except ValueError:
         return list(given)
     modes = [*parsed.mode, *(text.partition("=")[2] for text in parsed.set if text.startswith("mode="))]

@@ -4,6 +4,7 @@ All of them are strings to mitmproxy: it would drop the whole addon without a wo
 cannot parse. `CLAUDE_X` in the environment sets the default of `claude_x`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -130,8 +131,8 @@ OPTIONS: tuple[Option, ...] = (
            "its place"),
     Option("max_rate", "600", whole, "Calls a minute for each token; 0 for no bound"),
     Option("max_body", "32m", size, "Bytes of a request's body where tokens are wanted"),
-    Option("lean", "on", one_of(Switch), "Whether mitmdump leaves out those addons of mitmproxy that have nothing to do: "
-           "on or off"),
+    Option("lean", "on", one_of(Switch), "Whether mitmdump leaves out addons of mitmproxy that have nothing to do: on, "
+           "off"),
     Option("spool", "", str, "Directory for what the store does not take; by default in the user's state directory"),
 )  # fmt: skip
 
@@ -152,9 +153,22 @@ def parse(values: Mapping[str, str | None]) -> Settings:
         try:
             parsed[option.name] = option.parse(text or "")
         except ValueError as error:
-            shown = "…" if option.name == "fingerprint_key" else repr(text or "")
-            raise ValueError(f"{PREFIX}{option.name}={shown}: {error}") from None
+            raise ValueError(f"{PREFIX}{option.name}={shown(option.name, text or '')}: {error}") from None
     return Settings(**parsed)
+
+
+def shown(name: str, value: object) -> str:
+    """An option's value for a message, without what may be a secret."""
+    name = name.removeprefix(PREFIX)
+    if name in ("fingerprint_key", "org_key", "tokens"):
+        return "…"
+    if name == "upstream":  # user and password stand before the last "@"; a query may hold a key
+        return repr(_SECRET_QUERY.sub("?…", _USER.sub(r"\1…@", str(value))))
+    return repr(value)
+
+
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
+_SECRET_QUERY = re.compile(r"[?#].*", re.DOTALL)
 
 
 def unknown(names: Iterable[str]) -> list[str]:
@@ -166,4 +180,17 @@ def unknown(names: Iterable[str]) -> list[str]:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             lines.append(f"unknown option {name}: {hint}")
+    return lines
+
+
+def near(names: Iterable[str]) -> list[str]:
+    """One line for each unknown name that may be meant for an option of ours, such as `store`, and lacks our prefix."""
+    known = [PREFIX + option.name for option in OPTIONS]
+    lines = []
+    for name in names:
+        plain = name.lower().replace("-", "_")
+        if found := get_close_matches(plain, known, n=1, cutoff=0.85) or get_close_matches(
+            PREFIX + plain, known, n=1, cutoff=0.9
+        ):
+            lines.append(f"unknown option {name}: did you mean {found[0]}?")
     return lines

@@ -14,12 +14,12 @@ from secrets import token_bytes
 from typing import Any
 
 from mitmproxy.net.http import http1
-from mitmproxy.proxy.layers.http import ErrorCode, HttpStream, ResponseProtocolError, _http1
+from mitmproxy.proxy.layers.http import HttpStream, _http1
+from mitmproxy.proxy.layers.http._events import ErrorCode, ResponseProtocolError
 from mitmproxy.utils import human
 
 from mitmclaude import ids
 from mitmclaude.addons.reply import error_reply
-
 
 UPSTREAM = (ErrorCode.CONNECT_FAILED, ErrorCode.GENERIC_SERVER_ERROR)
 

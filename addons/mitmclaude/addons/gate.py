@@ -17,9 +17,9 @@ CHECK_EVERY = 0.001
 
 
 async def started() -> None:
-    """Return when every addon runs and an error in the log no longer ends the process; one turn later at the soonest."""
+    """Return when every addon runs and no error that is logged ends the process any more; not within this turn."""
     await asyncio.sleep(0)
-    while any(isinstance(handler, ErrorCheckHandler) for handler in logging.getLogger().handlers):
+    while any(isinstance(handler, ErrorCheckHandler) for handler in logging.getLogger().handlers):  # noqa: ASYNC110  nobody tells
         await asyncio.sleep(CHECK_EVERY)
 
 

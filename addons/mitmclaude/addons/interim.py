@@ -1,4 +1,4 @@
-"""Pass over the interim answers of upstream (100 Continue, 103 Early Hints): mitmproxy takes the first as the final one.
+"""Pass over the interim answers of upstream (100 Continue, 103 Early Hints): mitmproxy takes one as the final answer.
 
 https://www.rfc-editor.org/rfc/rfc9110#section-15.2: any number of them may come before the real answer. mitmproxy reads
 an answer's head in one place, out of reach of any hook; it is wrapped while the addon is loaded. They are not sent on:

@@ -14,10 +14,10 @@ from mitmproxy import ctx, hooks
 from mitmproxy.addonmanager import AddonManager, traverse
 from mitmproxy.log import LegacyLogEvents
 from mitmproxy.proxy.mode_specs import ProxyMode, RegularMode, ReverseMode
-from mitmproxy.tools.dump import DumpMaster
 
 from mitmclaude.addons.gate import started
 from mitmclaude.addons.settings import ClaudeOptions
+from mitmclaude.addons.tools import is_mitmdump
 
 IDLE: dict[str, tuple[str, ...]] = {
     "anticache": ("anticache",),
@@ -75,7 +75,7 @@ class Lean:
         self._taking: asyncio.Task[None] | None = None
 
     def running(self) -> None:
-        if self._options.settings.lean == "on" and isinstance(ctx.master, DumpMaster):
+        if self._options.settings.lean == "on" and is_mitmdump():
             # mitmproxy walks the chain now: whoever changes it makes it skip the `running` of others
             self._taking = asyncio.get_running_loop().create_task(self._take_out_when_started())
 

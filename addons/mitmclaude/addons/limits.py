@@ -6,6 +6,15 @@ WANTED = 65_536
 """Enough for 30,000 calls at once; some systems have no bound at all."""
 
 
+class FileLimit:
+    """Raises the limit when the addons are loaded."""
+
+    name = "claude.filelimit"
+
+    def load(self, _loader: object) -> None:
+        raise_file_limit()
+
+
 def raise_file_limit(wanted: int = WANTED) -> None:
     """Raise the soft limit of open files to the hard one, to `wanted` at most; never lower it."""
     try:

@@ -6,7 +6,9 @@ At that moment nothing is bound yet (the addresses are still being looked up), s
 the same command with what is missing written out. No other socket is ever open; a test traces it.
 """
 
+import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,14 +34,38 @@ DEFAULTS = {"connection_strategy": "lazy", "tcp_timeout": 3600}
 """An upstream that is down then leaves a record; a long silence before an answer does not cut it."""
 
 
+PORTS = logging.getLogger("mitmproxy.addons.proxyserver")
+
+_TAKEN = re.compile(r"failed to listen on (\S+):(\d+) with .*", re.DOTALL)
+
+
+class PortTaken(logging.Filter):
+    """Says of an address that cannot be had what to do, in one line in place of mitmproxy's three."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR and (found := _TAKEN.search(record.getMessage())):
+            is_in_mode = any(
+                mode.endswith((f":{found[2]}", f"@{found[2]}")) and "@" in mode for mode in ctx.options.mode
+            )
+            option = "--mode …@PORT" if is_in_mode else "--listen-port PORT"
+            why = "is taken" if "in use" in found[0] else f"cannot be opened ({found[0].rpartition(': ')[2]})"
+            record.msg, record.args = (
+                f"mitmclaude: port {found[2]} of {found[1]} {why}: choose another with {option}",
+                (),
+            )
+        return True
+
+
 class Listen:
     """Sets what the user left open: mode, listening address, and mitmproxy's options that suit long answers."""
 
     def __init__(self, options: ClaudeOptions) -> None:
         self._options = options
+        self._taken = PortTaken()
         self._done = False
 
     def load(self, _loader: object) -> None:
+        PORTS.addFilter(self._taken)
         if os.environ.get(AGAIN) == f"{os.getpid()} quiet" and ctx.options.termlog_verbosity == "warn":
             ctx.options.update(termlog_verbosity="info")
 
@@ -50,6 +76,9 @@ class Listen:
         self._settle()
         if self._options.failed:
             raise SystemExit(1)  # at once: mitmproxy would first open what it takes for the right port
+
+    def done(self) -> None:
+        PORTS.removeFilter(self._taken)
 
     def _settle(self) -> None:
         settings = self._options.settings
