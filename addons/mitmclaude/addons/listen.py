@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Never
 
 from mitmproxy import ctx
+from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
 from mitmclaude.addons.settings import ClaudeOptions, is_set
@@ -36,24 +37,26 @@ DEFAULTS = {"connection_strategy": "lazy", "tcp_timeout": 3600}
 
 PORTS = logging.getLogger("mitmproxy.addons.proxyserver")
 
-_TAKEN = re.compile(r"failed to listen on (\S+):(\d+) with .*", re.DOTALL)
+_TAKEN = re.compile(r"failed to listen on (\S+):(\d+) with (.*)", re.DOTALL)
 
 
 class PortTaken(logging.Filter):
-    """Says of an address that cannot be had what to do, in one line in place of mitmproxy's three."""
+    """Says of an address that cannot be had what to do, in one line in place of mitmproxy's."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno >= logging.ERROR and (found := _TAKEN.search(record.getMessage())):
-            is_in_mode = any(
-                mode.endswith((f":{found[2]}", f"@{found[2]}")) and "@" in mode for mode in ctx.options.mode
-            )
-            option = "--mode …@PORT" if is_in_mode else "--listen-port PORT"
-            why = "is taken" if "in use" in found[0] else f"cannot be opened ({found[0].rpartition(': ')[2]})"
-            record.msg, record.args = (
-                f"mitmclaude: port {found[2]} of {found[1]} {why}: choose another with {option}",
-                (),
-            )
+        if record.levelno >= logging.ERROR and (line := port_line(record.getMessage())):
+            record.msg, record.args = f"mitmclaude: {line}", ()
         return True
+
+
+def port_line(failure: str) -> str | None:
+    """What to say of a port, from what mitmproxy says of a server that did not start; None of any other failure."""
+    if (found := _TAKEN.search(failure)) is None:
+        return None
+    host, port, reason = found.groups()
+    why = "is taken" if "in use" in reason else f"cannot be opened ({reason.partition(chr(10))[0]})"
+    is_in_mode = any("@" in mode and re.search(rf"[@:]{port}$", mode) for mode in ctx.options.mode)
+    return f"port {port} of {host} {why}: choose another with {'--mode …@PORT' if is_in_mode else '--listen-port PORT'}"
 
 
 class Listen:
@@ -74,6 +77,9 @@ class Listen:
             return
         self._done = True
         self._settle()
+        for failure in failures():  # an address given as numbers is bound before a script is loaded
+            if line := port_line(failure):
+                self._options.fail(line)
         if self._options.failed:
             raise SystemExit(1)  # at once: mitmproxy would first open what it takes for the right port
 
@@ -105,6 +111,13 @@ def missing(modes: Sequence[ProxyMode] | None, host_is_set: bool, port_is_set: b
     if not host_is_set and (modes is None or any(_is_open(mode) for mode in modes)):
         more += ["--listen-host", HOST]
     return more
+
+
+def failures() -> list[str]:
+    """What mitmproxy says of servers that did not start."""
+    proxy = ctx.master.addons.get("proxyserver")
+    servers = proxy.servers if isinstance(proxy, Proxyserver) else ()
+    return [str(server.last_exception) for server in servers if server.last_exception]
 
 
 def _is_open(mode: ProxyMode) -> bool:
