@@ -31,7 +31,7 @@ def completed(given: Sequence[str], environment: Mapping[str, str], exists: Call
         origin = options.upstream(
             names.get("claude_upstream") or environment.get("CLAUDE_UPSTREAM") or _UPSTREAM
         ).origin
-    except ValueError:
+    except (ValueError, argparse.ArgumentError):
         return list(given)
     modes = [*parsed.mode, *(text.partition("=")[2] for text in parsed.set if text.startswith("mode="))]
     if any(_names_a_user(mode) for mode in modes):

@@ -27,9 +27,9 @@ class Totals:
         self.calls += 1
         self.outcomes[record.outcome] += 1
         self.bounds += is_lower_bound(record)
-        if record.usage is not None:
+        if record.usage is not None and record.endpoint == "messages":  # counted tokens are not used up
             reported = record.usage.model_dump(exclude_unset=True)
-            self.tokens.update({name: count for name in TOKENS if isinstance(count := reported.get(name), int)})
+            self.tokens.update({name: count for name in TOKENS if type(count := reported.get(name)) is int})
             self.unpriced += record.cost is None
         if record.cost is not None:
             self.cost += record.cost.total
