@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from mitmproxy import exceptions, hooks
-from mitmproxy.proxy.layers.http import HttpRequestHook
+from mitmproxy.proxy.layers.http._hooks import HttpRequestHook
 from mitmproxy.test import taddons, tflow
 
 from mitmclaude.addons import dispatch

@@ -184,7 +184,7 @@ def test_connections_are_not_told(tmp_path: Path) -> None:
 
 def started_on(output: int, tmp_path: Path, upstream: Upstream, port: int, *options: str) -> subprocess.Popen[bytes]:
     """A mitmdump that prints into a file descriptor."""
-    command = [
+    command: list[str | Path] = [
         Path(sys.executable).with_name("mitmdump"), "-s", Path(__file__).parents[2] / "addons" / "claude.py",
         "--mode", f"reverse:{upstream.url}@127.0.0.1:{port}", "--set", f"confdir={tmp_path / 'conf'}",
         "--set", f"claude_store={tmp_path / 'captures'}", *options,
