@@ -29,9 +29,10 @@ def watch(event, arguments):
     if event == "socket.bind":
         with open(os.environ["BINDS"], "a") as file:
             file.write(f"{arguments[1]}\\n")
-    if "SIGNAL_AT" in os.environ and event in ("import", "os.exec"):
+    if "SIGNAL_AT" in os.environ and event in ("import", "os.exec", "open"):
         number, again, at = os.environ["SIGNAL_AT"].split()
-        if at == (arguments[0] if event == "import" else event) and is_second is (again == "again"):
+        where = {"import": arguments[0], "open": str(arguments[0]).rpartition("/")[2]}.get(event, event)
+        if at == where and is_second is (again == "again"):
             del os.environ["SIGNAL_AT"]
             os.kill(os.getpid(), int(number))
 sys.addaudithook(watch)
@@ -273,12 +274,14 @@ def test_calls_while_it_starts(tmp_path: Path, tool: str, mode: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize(
     "at",
-    ["first mitmproxy.tools.dump", "first mitmclaude", "first mitmclaude.addons.validate", "first os.exec", "again mitmproxy", "again mitmclaude", "again mitmclaude.addons.validate"],
+    ["first mitmproxy.tools.dump", "first config.yaml", "first mitmclaude", "first mitmclaude.addons.validate", "first os.exec", "again mitmproxy", "again mitmclaude", "again mitmclaude.addons.validate"],
 )  # fmt: skip
 def test_a_signal_at_any_moment_of_the_start_ends_it(
     environment: dict[str, str], number: signal.Signals, at: str
 ) -> None:
     """Also where the process is about to be replaced by its second start."""
+    (folder := Path(environment["HOME"], ".mitmproxy")).mkdir()
+    (folder / "config.yaml").write_text("flow_detail: 0")
     environment["SIGNAL_AT"] = f"{int(number)} {at}"
     process = subprocess.Popen(
         [BIN / "mitmdump", "-s", SCRIPT, "--listen-port", str(free_port())],

@@ -133,6 +133,12 @@ def conflict(modes: Sequence[ProxyMode] | None, upstream: Upstream, upstream_is_
     return None
 
 
+def is_starting() -> bool:
+    """Whether mitmproxy goes on with its start: a SIGINT in its first moments ended it before a server was made."""
+    proxy = ctx.master.addons.get("proxyserver")
+    return isinstance(proxy, Proxyserver) and len(proxy.servers) > 0
+
+
 def can_start_again() -> bool:
     """Whether this process is a tool of mitmproxy that can be replaced, and was not just now."""
     tool = Path(sys.argv[0]).name.removesuffix(".exe")
@@ -146,6 +152,6 @@ def start_again(more: Sequence[str]) -> Never:
     os.environ[AGAIN] = f"{os.getpid()} quiet" if quiet else str(os.getpid())  # exec keeps the process id
     sys.stdout.flush()
     sys.stderr.flush()
-    if let_signals_kill():
+    if let_signals_kill() or not is_starting():
         raise SystemExit(0)
     os.execv(sys.executable, [sys.executable, *command[1:], *more, *quiet])  # noqa: S606
