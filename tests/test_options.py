@@ -91,3 +91,40 @@ def test_unknown_options_are_told_with_the_nearest() -> None:
         "unknown option claude_stroe: did you mean claude_store?"
     ]
     assert "known are claude_upstream" in options.unknown(["claude_zzzzzzzzz"])[0]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:secret@gw.example.com",
+        "user:secret@gw",
+        "https://u:se/secret@gw",
+        "https://gw?key=secret",
+        "ftp://u:secret@x",
+    ],
+)
+def test_no_secret_of_an_upstream_is_shown(url: str) -> None:
+    """A password or a key in the URL that is refused is not in the message."""
+    with pytest.raises(ValueError, match="claude_upstream=") as raised:
+        parse(upstream=url)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("store", "claude_store"),
+        ("claude-store", "claude_store"),
+        ("claud_store", "claude_store"),
+        ("validatoin", "claude_validation"),
+    ],
+)
+def test_an_option_without_our_prefix(name: str, meant: str) -> None:
+    """A name that is close to one of ours is told with it."""
+    assert options.near([name]) == [f"unknown option {name}: did you mean {meant}?"]
+
+
+@pytest.mark.parametrize("name", ["my_option", "log_file", "authority", "rate", "x"])
+def test_options_of_others(name: str) -> None:
+    """Names of other scripts' options are left alone."""
+    assert options.near([name]) == []

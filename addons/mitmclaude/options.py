@@ -4,6 +4,7 @@ All of them are strings to mitmproxy: it would drop the whole addon without a wo
 cannot parse. `CLAUDE_X` in the environment sets the default of `claude_x`.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ type CaptureLevel = Literal["full", "redacted", "metadata"]
 type LogForm = Literal["line", "json", "emf", "verbose", "off"]
 type RecorderKind = Literal["auto", "process", "inline"]
 type AuthLevel = Literal["tokens", "none"]
+type Switch = Literal["on", "off"]
 
 PREFIX = "claude_"
 
@@ -47,6 +49,7 @@ class Settings:
     org_key: str
     max_rate: int
     max_body: int
+    lean: Switch
 
 
 class Option(NamedTuple):
@@ -136,6 +139,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("max_body", "32m", size, "Bytes of a request's body where tokens are wanted"),
     Option("recorder", "auto", one_of(RecorderKind), "Where records are made: in a process of its own, inline in the "
            "proxy's, or auto: a process where there is a second core"),
+    Option("lean", "on", one_of(Switch), "Whether mitmdump leaves out addons of mitmproxy that have nothing to do: on, "
+           "off"),
     Option("spool", "", str, "Directory for what the store does not take; by default in the user's state directory"),
 )  # fmt: skip
 
@@ -158,9 +163,22 @@ def parse(values: Mapping[str, str | None]) -> Settings:
         try:
             parsed[option.name] = option.parse(text or "")
         except ValueError as error:
-            shown = "…" if option.name == "fingerprint_key" else repr(text or "")
-            raise ValueError(f"{PREFIX}{option.name}={shown}: {error}") from None
+            raise ValueError(f"{PREFIX}{option.name}={shown(option.name, text or '')}: {error}") from None
     return Settings(**parsed)
+
+
+def shown(name: str, value: object) -> str:
+    """An option's value for a message, without what may be a secret."""
+    name = name.removeprefix(PREFIX)
+    if name in ("fingerprint_key", "org_key", "tokens"):
+        return "…"
+    if name == "upstream":  # user and password stand before the last "@"; a query may hold a key
+        return repr(_SECRET_QUERY.sub("?…", _USER.sub(r"\1…@", str(value))))
+    return repr(value)
+
+
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", re.DOTALL)
+_SECRET_QUERY = re.compile(r"[?#].*", re.DOTALL)
 
 
 def unknown(names: Iterable[str]) -> list[str]:
@@ -172,4 +190,17 @@ def unknown(names: Iterable[str]) -> list[str]:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
             lines.append(f"unknown option {name}: {hint}")
+    return lines
+
+
+def near(names: Iterable[str]) -> list[str]:
+    """One line for each unknown name that may be meant for an option of ours, such as `store`, and lacks our prefix."""
+    known = [PREFIX + option.name for option in OPTIONS]
+    lines = []
+    for name in names:
+        plain = name.lower().replace("-", "_")
+        if found := get_close_matches(plain, known, n=1, cutoff=0.85) or get_close_matches(
+            PREFIX + plain, known, n=1, cutoff=0.9
+        ):
+            lines.append(f"unknown option {name}: did you mean {found[0]}?")
     return lines

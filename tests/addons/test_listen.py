@@ -12,8 +12,8 @@ API = "https://api.anthropic.com"
 @pytest.mark.parametrize(
     ("modes", "host", "port", "expected"),
     [
-        (None, False, False, ["--mode", f"reverse:{API}@8082", "--listen-host", "127.0.0.1"]),
-        (None, True, False, ["--mode", f"reverse:{API}@8082"]),
+        (None, False, False, ["--mode", f"reverse:{API}", "--listen-port", "8082", "--listen-host", "127.0.0.1"]),
+        (None, True, False, ["--mode", f"reverse:{API}", "--listen-port", "8082"]),
         (None, False, True, ["--mode", f"reverse:{API}", "--listen-host", "127.0.0.1"]),
         (["reverse:http://x@127.0.0.1:9"], False, False, []),
         (["reverse:http://x@9"], False, False, ["--listen-host", "127.0.0.1"]),

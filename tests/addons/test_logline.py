@@ -8,13 +8,14 @@ import pytest
 from mitmclaude import options
 from mitmclaude.addons.emf import Metrics
 from mitmclaude.addons.logline import LogLine
+from mitmclaude.addons.printing import Printing
 from tests.addons.recorded import Around, around, record
 
 
 def printing(it: Around, form: str) -> tuple[LogLine, Metrics]:
     values = {name: default for name, default, _ in options.declared({}, "linux")}
     it.options.settings = options.parse({**values, "claude_log": form})
-    return LogLine(it.live, it.options), Metrics(it.options)
+    return LogLine(it.live, it.options, Printing()), Metrics(it.options, Printing())
 
 
 @pytest.mark.parametrize("form", ["line", "verbose"])

@@ -1,8 +1,13 @@
 """Other ways to run it: regular mode, a path prefix, what is printed, a store that fails, what user interfaces show."""
 
 import json
+import os
 import signal
+import socket
+import subprocess
 import sys
+import threading
+import time
 import urllib.request
 from pathlib import Path
 
@@ -151,3 +156,124 @@ def test_mitmweb_serves_records_too(tmp_path: Path, upstream: Upstream) -> None:
         assert proxy.record()["outcome"] == "complete"
     finally:
         proxy.stop()
+
+
+def test_a_closed_terminal_keeps_the_records(tmp_path: Path) -> None:
+    """SIGHUP ends the proxy like SIGTERM: what is under way is recorded, and it exits with 0."""
+    with serving(default="hang") as upstream, running(upstream.url, tmp_path) as proxy:
+        clients = [socket.create_connection(("127.0.0.1", proxy.port)) for _ in range(5)]
+        for client in clients:
+            client.sendall(b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY)
+        upstream.wait(lambda requests: len(requests) == 5)
+        assert proxy.stop(signal.SIGHUP) == 0
+        assert {record["outcome"] for record in proxy.records(5)} == {"shutdown"}
+        for client in clients:
+            client.close()
+
+
+def test_connections_are_not_told(tmp_path: Path) -> None:
+    """By default mitmproxy's lines for each connection and stream are left out; `-v` brings them back."""
+    for more, shown in (([], False), (["-v"], True)):
+        with serving() as upstream, running(upstream.url, tmp_path / str(shown), *more) as proxy:
+            ask(proxy)
+            proxy.record()
+            proxy.stop()
+            for line in ("client connect", "server connect", "client disconnect", "Streaming response"):
+                assert (line in proxy.output) is shown, line
+
+
+def started_on(output: int, tmp_path: Path, upstream: Upstream, port: int, *options: str) -> subprocess.Popen[bytes]:
+    """A mitmdump that prints into a file descriptor."""
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("mitmdump"), "-s", Path(__file__).parents[2] / "addons" / "claude.py",
+        "--mode", f"reverse:{upstream.url}@127.0.0.1:{port}", "--set", f"confdir={tmp_path / 'conf'}",
+        "--set", f"claude_store={tmp_path / 'captures'}", *options,
+    ]  # fmt: skip
+    home = scrubbed_environment(tmp_path / "home")
+    return subprocess.Popen(command, env=home, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def ask_until_up(port: int, headers: list[tuple[str, str]]) -> int:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return call(port, "POST", MESSAGES, headers, BODY).status
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def test_nobody_reads_what_is_printed(tmp_path: Path) -> None:
+    """A pipe that is full holds up neither calls nor the end of the process."""
+    reader, writer = os.pipe()
+    with serving() as upstream:
+        process = started_on(writer, tmp_path, upstream, port := free_port(), "--set", "claude_log=verbose")
+        try:
+            assert ask_until_up(port, []) == 200
+            for _ in range(40):  # each prints over 2 KB, a pipe holds 64
+                assert call(port, "POST", MESSAGES, [("x-padding", "x" * 2000)], BODY).status == 200
+            process.terminate()
+            assert process.wait(15) == 0
+        finally:
+            process.kill()
+    os.close(writer)
+    os.set_blocking(reader, False)
+    assert len(os.read(reader, 1 << 20)) > 30_000, "the pipe was filled"
+    os.close(reader)
+    assert len(list((tmp_path / "captures" / "records").glob("*/*.json"))) == 41
+
+
+def test_the_reader_of_the_log_goes_away(tmp_path: Path) -> None:
+    """A log piped into a program that ends does not end the proxy."""
+    reader, writer = os.pipe()
+    with serving() as upstream:
+        process = started_on(writer, tmp_path, upstream, port := free_port())
+        os.close(writer)
+        try:
+            assert ask_until_up(port, []) == 200
+            os.close(reader)
+            for _ in range(3):
+                assert call(port, "POST", MESSAGES, [], BODY).status == 200
+            assert process.poll() is None
+            process.terminate()
+            assert process.wait(15) == 0
+        finally:
+            process.kill()
+    assert len(list((tmp_path / "captures" / "records").glob("*/*.json"))) == 4
+
+
+@pytest.mark.parametrize(
+    "interim", [b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"]
+)
+def test_interim_answers(tmp_path: Path, interim: bytes) -> None:
+    """An interim answer of upstream is not taken for the final one, which arrives and is recorded."""
+    final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                received = b""
+                while not received.endswith(BODY):
+                    received += connection.recv(65536)
+                connection.sendall(interim)
+                time.sleep(0.1)
+                connection.sendall(interim + final)
+                connection.recv(1)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with running(f"http://127.0.0.1:{server.getsockname()[1]}", tmp_path) as proxy:
+            answer = call(proxy.port, "POST", MESSAGES, [], BODY)
+            assert (answer.status, answer.body) == (200, b"{}")
+            record = proxy.record()
+            assert record["response"]["status"] == 200
+        thread.join(5)

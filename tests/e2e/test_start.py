@@ -1,6 +1,8 @@
 """Starting: what is opened, what is said, and what stops it."""
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.proxy import Proxy, scrubbed_environment
+
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
@@ -20,12 +24,20 @@ BIN = Path(sys.executable).parent
 
 WATCH_BINDS = """
 import os, sys
+is_second = "MITMCLAUDE_STARTED_AGAIN" in os.environ
 def watch(event, arguments):
     if event == "socket.bind":
         with open(os.environ["BINDS"], "a") as file:
             file.write(f"{arguments[1]}\\n")
+    if "SIGNAL_AT" in os.environ and event in ("import", "os.exec", "open"):
+        number, again, at = os.environ["SIGNAL_AT"].split()
+        where = {"import": arguments[0], "open": str(arguments[0]).rpartition("/")[2]}.get(event, event)
+        if at == where and is_second is (again == "again"):
+            del os.environ["SIGNAL_AT"]
+            os.kill(os.getpid(), int(number))
 sys.addaudithook(watch)
 """
+"""Run in each process that starts: writes every address that is bound, and sends itself a signal where it is asked to."""
 
 
 def free_port() -> int:
@@ -205,3 +217,188 @@ def test_imports_at_start(environment: dict[str, str]) -> None:
     assert "mitmclaude.addons.recording" in modules
     heavy = {"boto3", "botocore", "duckdb", "genai_prices", "anthropic", "typer", "rich"}
     assert not {module.partition(".")[0] for module in modules} & heavy
+
+
+BODY = json.dumps({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}).encode()
+REQUEST = b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (
+    len(BODY),
+    BODY,
+)
+
+
+def answer_at_once(port: int) -> bytes:
+    """What a client gets that connects as soon as the port opens."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with socket.socket() as client:
+            client.settimeout(20)
+            if client.connect_ex(("127.0.0.1", port)):
+                time.sleep(0.0005)
+                continue
+            client.sendall(REQUEST)
+            answer = b""
+            while content := client.recv(65536):
+                answer += content
+            return answer
+    raise AssertionError("the port did not open")
+
+
+@pytest.mark.parametrize("tool", ["mitmdump", "mitmweb"])
+@pytest.mark.parametrize("mode", ["given", "left open"])
+def test_calls_while_it_starts(tmp_path: Path, tool: str, mode: str) -> None:
+    """Clients that call before the start is over are answered by us and recorded, and the process stays alive.
+
+    The upstream is https and closed; mitmproxy's certificates are there already from the first start on.
+    """
+    for number in range(2):
+        store, port, closed = tmp_path / f"captures{number}", free_port(), free_port()
+        upstream = f"https://127.0.0.1:{closed}"
+        where = ["--mode", f"reverse:{upstream}@127.0.0.1:{port}"]
+        if mode != "given":
+            where = ["--listen-port", str(port), "--set", f"claude_upstream={upstream}"]
+        web = ["--set", f"web_port={free_port()}", "--no-web-open-browser"] if tool == "mitmweb" else []
+        command = [str(BIN / tool), "-s", str(SCRIPT), "--set", f"claude_store={store}", *where, *web]
+        proxy = Proxy(command, scrubbed_environment(tmp_path / "home"), store)
+        try:
+            for _ in range(3):
+                answer = answer_at_once(port)
+                assert answer.startswith(b"HTTP/1.1 502 "), (answer, proxy.output)
+                assert f"127.0.0.1:{closed}: ".encode() in answer, "the answer names the host"
+            assert {record["outcome"] for record in proxy.records(3)} == {"unreachable"}
+            assert proxy.process.poll() is None
+        finally:
+            proxy.stop()
+        assert proxy.output.count("Loading script") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "at",
+    ["first mitmproxy.tools.dump", "first config.yaml", "first mitmclaude", "first mitmclaude.addons.validate", "first os.exec", "again mitmproxy", "again mitmclaude", "again mitmclaude.addons.validate"],
+)  # fmt: skip
+def test_a_signal_at_any_moment_of_the_start_ends_it(
+    environment: dict[str, str], number: signal.Signals, at: str
+) -> None:
+    """Also where the process is about to be replaced by its second start."""
+    (folder := Path(environment["HOME"], ".mitmproxy")).mkdir()
+    (folder / "config.yaml").write_text("flow_detail: 0")
+    environment["SIGNAL_AT"] = f"{int(number)} {at}"
+    process = subprocess.Popen(
+        [BIN / "mitmdump", "-s", SCRIPT, "--listen-port", str(free_port())],
+        env=environment,
+        cwd=environment["HOME"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        process.wait(30)
+    finally:
+        process.kill()
+
+
+def test_a_port_that_is_taken(environment: dict[str, str]) -> None:
+    """One line says which port is taken, and which option chooses another."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for where, option in (
+            (["--listen-port", str(port)], "--listen-port PORT"),
+            (
+                ["--listen-port", str(port), "--listen-host", "localhost", "--mode", "reverse:http://x"],
+                "--listen-port PORT",
+            ),
+            (["--mode", f"reverse:http://x@127.0.0.1:{port}"], "--mode …@PORT"),
+        ):
+            done = subprocess.run(
+                [BIN / "mitmdump", "-s", SCRIPT, *where],
+                env=environment, cwd=environment["HOME"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+            )  # fmt: skip
+            assert done.returncode == 1
+            told = re.findall(r"mitmclaude: port .*", done.stdout + done.stderr)
+            assert [line.replace("localhost", "127.0.0.1") for line in told] == [
+                f"mitmclaude: port {port} of 127.0.0.1 is taken: choose another with {option}"
+            ]
+
+
+def test_an_option_without_our_prefix_is_told(environment: dict[str, str]) -> None:
+    """`--set store=x` starts, as it may be meant for another script, and says which option it is close to."""
+    options = ["--set", "store=x", "--set", "unlike_any=1", "--listen-port", str(free_port())]
+    with started(environment, "mitmdump", *options) as output:
+        assert "unknown option store: did you mean claude_store?" in output
+        assert "unlike_any" not in output
+
+
+def test_a_password_is_never_printed(environment: dict[str, str]) -> None:
+    """Neither one in `claude_upstream` nor one in a mode given to `mitmclaude run`."""
+    code, stderr = failed(environment, "--set", "claude_upstream=https://user:secret@gw.example.com")
+    assert (code, "secret" in stderr) == (1, False)
+    command = [
+        sys.executable,
+        "-c",
+        "from mitmclaude.cli import app; app()",
+        "run",
+        "--mode",
+        "reverse:https://user:secret@x",
+    ]
+    done = subprocess.run(
+        command, env={**environment, "PYTHONPATH": str(ROOT / "addons")}, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert done.stderr == "mitmclaude: --mode takes no user and password: leave them out\n"
+
+
+def test_what_callers_need_is_printed(environment: dict[str, str]) -> None:
+    """With tokens and on all interfaces: the variables that carry a token, and an address that others can reach."""
+    tokens = Path(environment["HOME"]) / "tokens.json"
+    tokens.write_text(json.dumps({"tokens": {"ann": {"sha256": "0" * 64}}}))
+    environment["KEY"] = "sk-ant-" + "api03-" + "x" * 20
+    options = ["--listen-host", "0.0.0.0", "--set", f"claude_tokens=file:{tokens}", "--set", "claude_org_key=env:KEY"]
+    process = subprocess.Popen(
+        [BIN / "mitmdump", "-s", SCRIPT, "--listen-port", str(free_port()), *options],
+        env=environment, cwd=environment["HOME"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    output = ""
+    try:
+        for line in process.stdout or ():
+            output += line
+            if "others can reach it" in line:
+                break
+    finally:
+        process.terminate()
+        process.wait(10)
+    assert 'export ANTHROPIC_CUSTOM_HEADERS="x-capture-token: mcl_…"' in output
+    assert "export ANTHROPIC_AUTH_TOKEN=mcl_…" in output
+    assert re.search(r"export ANTHROPIC_BASE_URL=http://(?!0\.0\.0\.0|\[?::)[\w.:\[\]-]+:\d+\n", output)
+    assert "whoever holds a token" in output
+
+
+def test_run_starts_once(environment: dict[str, str]) -> None:
+    """`mitmclaude run` writes out mode and address, so that mitmdump need not start again."""
+    port = free_port()
+    environment["PYTHONPATH"] += f":{ROOT / 'addons'}"
+    code = "from mitmclaude.cli import app; app()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "run", "--listen-port", str(port)],
+        env=environment, cwd=environment["HOME"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    output = ""
+    try:
+        for line in process.stdout or ():
+            output += line
+            if "ENABLE_TOOL_SEARCH" in line:
+                break
+        arguments = Path(f"/proc/{process.pid}/cmdline").read_text().split("\0") if Path("/proc/self").exists() else []
+    finally:
+        process.terminate()
+        process.wait(10)
+    assert f"listens on http://127.0.0.1:{port}" in output
+    assert output.count("Loading script") == 1
+    assert not arguments or arguments[-5:-1] == [
+        "--mode",
+        "reverse:https://api.anthropic.com",
+        "--listen-host",
+        "127.0.0.1",
+    ]
+    assert "termlog_verbosity=warn" not in arguments

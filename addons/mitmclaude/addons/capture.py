@@ -14,6 +14,8 @@ from mitmclaude.exchange import endpoint, is_probe
 class Begin:
     """Decides which flows are captured: all of a reverse proxy but probes; else those to the upstream's host."""
 
+    name = "claude.capture"
+
     def __init__(self, live: Live, options: ClaudeOptions) -> None:
         self._live = live
         self._options = options

@@ -37,6 +37,8 @@ IDLE = 60.0
 class Connections:
     """Closes connections of strangers that are too many or too old, and uploads that stand still."""
 
+    name = "claude.connections"
+
     def __init__(
         self, live: Live, options: ClaudeOptions, tally: Tally, clock: Callable[[], float] = time.monotonic
     ) -> None:

@@ -22,6 +22,8 @@ class Finish:
     mitmproxy awaits the hooks before it ends an answer, so that whoever saw its end finds the record in the store.
     """
 
+    name = "claude.finish"
+
     def __init__(self, live: Live, recording: Recording) -> None:
         self._live = live
         self._recording = recording

@@ -30,6 +30,8 @@ ORIGINAL: Connect = HttpStream.make_server_connection
 class Gate:
     """Stops each request that the addons before it should have seen and did not."""
 
+    name = "claude.gate"
+
     def __init__(self, live: Live, begin_: Begin, options: ClaudeOptions) -> None:
         self._live = live
         self._begin = begin_

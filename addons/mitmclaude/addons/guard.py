@@ -35,6 +35,8 @@ RECORDED = 60
 class Guard:
     """Checks each captured request of a listener that wants tokens."""
 
+    name = "claude.guard"
+
     def __init__(self, live: Live, options: ClaudeOptions, connections: Connections, tally: Tally) -> None:
         self._live = live
         self._options = options

@@ -15,6 +15,8 @@ LOGGER = logging.getLogger("mitmproxy.proxy.server")
 class Hushed(logging.Filter):
     """Cuts the quoted bytes from the lines that mitmproxy logs of a connection."""
 
+    name = "claude.hushed"
+
     def load(self, _loader: object) -> None:
         LOGGER.addFilter(self)
 

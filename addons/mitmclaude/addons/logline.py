@@ -1,9 +1,9 @@
 """Print each record as `claude_log` asks: a line, a line with headers and bodies, or a JSON object."""
 
 import logging
-import sys
 
 from mitmclaude.addons.live import Live
+from mitmclaude.addons.printing import Printing
 from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.record import line
 from mitmclaude.record.record import Record
@@ -15,15 +15,17 @@ logger = logging.getLogger(__name__)
 class LogLine:
     """For people through mitmproxy's log, for programs on stdout."""
 
-    def __init__(self, live: Live, options: ClaudeOptions) -> None:
+    name = "claude.logline"
+
+    def __init__(self, live: Live, options: ClaudeOptions, printing: Printing) -> None:
         self._live = live
         self._options = options
+        self._printing = printing
 
     def claude_record(self, record: Record) -> None:
         match self._options.settings.log:
             case "json":
-                sys.stdout.write(line.flat(record).decode() + "\n")
-                sys.stdout.flush()
+                self._printing.write(line.flat(record).decode())
             case "line" | "verbose" as form:
                 text = line.line(record) if form == "line" else line.verbose(record, self._redactor(record))
                 logger.log(logging.INFO if record.outcome == "complete" else logging.WARNING, "%s", text)

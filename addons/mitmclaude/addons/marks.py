@@ -11,6 +11,8 @@ from mitmclaude.record.record import Record
 class Marks:
     """Writes on the flow what its record says."""
 
+    name = "claude.marks"
+
     def __init__(self, live: Live) -> None:
         self._live = live
 

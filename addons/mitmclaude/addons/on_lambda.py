@@ -36,6 +36,8 @@ def on_lambda() -> bool:
 class Health:
     """Answers the readiness path itself: it is never forwarded and never recorded."""
 
+    name = "claude.health"
+
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         is_bare = flow.request.method in ("GET", "HEAD") and expected_http_body_size(flow.request) == 0
         if flow.request.path == HEALTH and flow.live and is_bare:
@@ -44,6 +46,8 @@ class Health:
 
 class FromLambda:
     """On Lambda: tells the platform's word of an invocation from what the client sent."""
+
+    name = "claude.fromlambda"
 
     def __init__(self, live: Live, recording: Recording) -> None:
         self._live = live
@@ -69,6 +73,8 @@ class FromLambda:
 
 class ToLambda:
     """On Lambda: gives every answer a body, and its connection an end."""
+
+    name = "claude.tolambda"
 
     def __init__(self, live: Live) -> None:
         self._live = live

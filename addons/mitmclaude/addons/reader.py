@@ -69,6 +69,8 @@ class Server(Trailers, _http1.Http1Server):
 class Reader:
     """Swaps mitmproxy's readers for ours, and back."""
 
+    name = "claude.reader"
+
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
 

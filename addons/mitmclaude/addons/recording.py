@@ -33,6 +33,8 @@ FINISHES = 8.0
 class Recording:
     """Owns the recorder. A call is told once its request is there, while its answer comes, and at its end."""
 
+    name = "claude.recording"
+
     def __init__(self, live: Live, options: ClaudeOptions, store: StoreAddon) -> None:
         self._live = live
         self._options = options

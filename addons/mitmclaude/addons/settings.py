@@ -1,5 +1,6 @@
 """Declare the options to mitmproxy and hold them parsed."""
 
+import logging
 import os
 import sys
 
@@ -10,6 +11,8 @@ from mitmproxy.optmanager import OptManager, unset
 from mitmclaude import options
 from mitmclaude.options import PREFIX, Settings
 
+logger = logging.getLogger(__name__)
+
 
 class ClaudeOptions:
     """The options of this project; `settings` is what they say.
@@ -17,6 +20,8 @@ class ClaudeOptions:
     mitmproxy ignores an unknown option of a script and drops a script without a word whose option it cannot parse.
     Here either stops the start, with a line on stderr.
     """
+
+    name = "claude.options"
 
     settings: Settings
 
@@ -50,6 +55,8 @@ class ClaudeOptions:
 
     def running(self) -> None:
         self._running = True
+        for line in options.near(ctx.options.deferred):  # every script has declared its options now
+            logger.warning("%s", line)
 
     def fail(self, line: str) -> None:
         """Tell what stops the start (`Listen` stops it, once every addon has told), or refuse a change made later."""
@@ -76,7 +83,8 @@ def take_in(opts: OptManager) -> list[str]:
                 wrong.append(f"option {name} is given {len(strings)} times: give it once")
             del opts.deferred[name]
         elif strings and isinstance(strings[0], list | dict | bool):
-            wrong.append(f"option {name} in config.yaml: wanted a text, found {strings[0]!r}")
+            found = options.shown(name, strings[0])
+            wrong.append(f"option {name} in config.yaml: wanted a text, found {found}")
             del opts.deferred[name]
         elif strings and strings[0] is not None:
             opts.deferred[name] = str(strings[0])

@@ -20,6 +20,8 @@ class StoreAddon:
     The keeper works only if it is asked for: a recorder in a process of its own has one there.
     """
 
+    name = "claude.store"
+
     def __init__(self, options: ClaudeOptions) -> None:
         self._options = options
         self._keeper = Keeper(())

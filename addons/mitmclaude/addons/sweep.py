@@ -25,6 +25,8 @@ EVERY = 2.0
 class Sweep:
     """Calls the recorder's hooks for what is left over: `response` for what was answered, `error` for the rest."""
 
+    name = "claude.sweep"
+
     def __init__(self, live: Live, response: Hook, error: Hook) -> None:
         self._live = live
         self._response = response

@@ -14,6 +14,8 @@ EVERY = 60.0
 class Tally:
     """Counts by reason."""
 
+    name = "claude.tally"
+
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._counts: Counter[str] = Counter()

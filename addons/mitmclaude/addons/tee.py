@@ -18,6 +18,8 @@ from mitmclaude.addons.tap import ChainedTap, Tap
 class Tee:
     """Sets the tap on each captured flow."""
 
+    name = "claude.tee"
+
     def __init__(self, live: Live) -> None:
         self._live = live
 

@@ -9,6 +9,8 @@ from mitmclaude.addons.settings import ClaudeOptions
 class UpstreamPath:
     """Puts the prefix of `claude_upstream` before the path of each request of a reverse proxy."""
 
+    name = "claude.upstream"
+
     def __init__(self, options: ClaudeOptions) -> None:
         self._options = options
 

@@ -22,6 +22,8 @@ NAMED = 10
 class Validate:
     """Checks a short body at once; a long one is left to the recorder, so that no other stream waits for it."""
 
+    name = "claude.validate"
+
     def __init__(self, live: Live, options: ClaudeOptions, recording: Recording) -> None:
         self._live = live
         self._options = options

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import mitmclaude
+from mitmclaude.arguments import completed
 
 PACKAGE = Path(mitmclaude.__file__).parent
 
@@ -18,7 +19,11 @@ def run(
 ) -> None:
     """Start the capture on http://127.0.0.1:8082; further arguments go to mitmdump, e.g. --set claude_store=DIR."""
     tool = Path(sys.executable).with_name("mitmweb" if web else "mitmdump")
-    os.execv(tool, [str(tool), "-s", str(script()), *context.args])  # noqa: S606
+    try:
+        arguments = completed(context.args, os.environ, lambda path: Path(path).expanduser().exists())
+    except ValueError as error:
+        raise SystemExit(f"mitmclaude: {error}") from None
+    os.execv(tool, [str(tool), "-s", str(script()), *arguments])  # noqa: S606
 
 
 def script() -> Path:

@@ -1,0 +1,59 @@
+"""What a session adds up to."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mitmclaude.record.outcome import Outcome
+from mitmclaude.record.record import Record
+from mitmclaude.record.totals import Totals, lines
+
+
+def made(outcome: Outcome = "complete", endpoint: str = "messages", cost: str | None = None, **usage: int) -> Record:
+    """A record with little in it."""
+    request = {"method": "POST", "path": "/v1/messages", "headers": [], "bytes": 2, "sha256": None, "sha256_sent": None}
+    fields: dict[str, Any] = {
+        "id": "01",
+        "started_at": "2026-11-22T12:00:00Z",
+        "endpoint": endpoint,
+        "outcome": outcome,
+    }
+    price = {"total": cost, "price_version": "1", "model": "claude-opus-5-5"} if cost else None
+    return Record.model_validate({**fields, "request": request, "timing": {}, "usage": usage or None, "cost": price})
+
+
+def total(*records: Record) -> Totals:
+    totals = Totals()
+    for record in records:
+        totals.add(record)
+    return totals
+
+
+def test_sums() -> None:
+    """Calls, outcomes, tokens and money add up; the cache's part is named."""
+    one = made(
+        cost="0.30", input_tokens=100, cache_creation_input_tokens=20, cache_read_input_tokens=3000, output_tokens=50
+    )
+    totals = total(one, made(cost="1.25", input_tokens=1, output_tokens=2), made("api_error"))
+    assert totals.cost == Decimal("1.55")
+    assert lines(totals) == [
+        "3 calls, 3,121 tokens in (3,000 from the cache), 52 out, $1.55",
+        "2 complete, 1 api_error",
+    ]
+
+
+def test_what_is_not_charged_or_not_known() -> None:
+    """Counted tokens are not used up; a call without a price is told and not taken for free."""
+    counted = made(endpoint="count_tokens", input_tokens=9000)
+    assert lines(total(counted)) == ["1 call", "1 complete"]
+    first, _ = lines(total(counted, made(input_tokens=7, output_tokens=1)))
+    assert first == "2 calls, 7 tokens in, 1 out, $0.0000 (1 of unknown price)"
+
+
+def test_lower_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of cut answers the sums are at least what was reported."""
+    monkeypatch.setattr("mitmclaude.record.totals.is_lower_bound", lambda record: record.outcome == "client_aborted")
+    cut = made("client_aborted", cost="0.10", input_tokens=10, output_tokens=1)
+    first, _ = lines(total(cut, made(cost="0.10", input_tokens=10, output_tokens=5)))
+    assert first == "2 calls, ≥ 20 tokens in, ≥ 6 out, ≥ $0.2000 (1 cut before all was reported)"
