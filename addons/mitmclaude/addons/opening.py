@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 
-from mitmproxy import connection
+from mitmproxy import connection, ctx
 from mitmproxy.addons.errorcheck import ErrorCheckHandler
+from mitmproxy.addons.proxyserver import Proxyserver
 
 CHECK_EVERY = 0.001
 """Seconds between two looks at whether the start is over; it takes one or two."""
@@ -32,8 +33,8 @@ class Opening:
         self._open = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
 
-    def client_connected(self, _client: connection.Client) -> Awaitable[object] | None:
-        return None if self._open.is_set() else self._open.wait()
+    def client_connected(self, client: connection.Client) -> Awaitable[None] | None:
+        return None if self._open.is_set() else self._hold(client)
 
     def running(self) -> None:
         self._opening = asyncio.get_running_loop().create_task(self._open_when_started())
@@ -44,3 +45,16 @@ class Opening:
     async def _open_when_started(self) -> None:
         await started()
         self._open.set()
+
+    async def _hold(self, client: connection.Client) -> None:
+        await self._open.wait()
+        if is_gone(client):
+            client.error = "it closed the connection before the start was over"
+
+
+def is_gone(client: connection.Client) -> bool:
+    """Whether a client that was held has closed its connection: mitmproxy fails where that is all there is to read."""
+    proxy = ctx.master.addons.get("proxyserver")
+    handler = proxy.connections.get(client.id) if isinstance(proxy, Proxyserver) else None
+    transport = handler.transports.get(client) if handler is not None else None
+    return transport is not None and isinstance(transport.reader, asyncio.StreamReader) and transport.reader.at_eof()
