@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from urllib.parse import unquote
 
 from mitmclaude.findings import Finding
@@ -61,8 +61,7 @@ class Response:
     chunks: Sequence[Chunk] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(NamedTuple):
     """Moments in seconds since the request's first byte; None where it did not come to that."""
 
     request_end: float | None = None
@@ -83,7 +82,7 @@ class Exchange:
     request: Request
     response: Response | None
     end: End
-    marks: Marks = Marks()
+    marks: Marks = field(default_factory=Marks)
     failure: str | None = None
     """What the proxy said of a connection that failed."""
     findings: tuple[Finding, ...] = ()

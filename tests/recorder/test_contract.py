@@ -3,7 +3,6 @@
 import asyncio
 import io
 import time
-from dataclasses import replace
 
 import pytest
 from mitmproxy import http
@@ -50,7 +49,7 @@ async def test_an_answer_may_come_in_any_portions(running: Running) -> None:
 async def test_a_call_without_an_answer(running: Running) -> None:
     """A call that ends before its answer has a record all the same."""
     opening = opened()
-    running.send(opening, replace(ended(opening, "upstream_failed"), status=None, failure="refused"))
+    running.send(opening, ended(opening, "upstream_failed")._replace(status=None, failure="refused"))
     await running.all_stored(1)
     assert [record["outcome"] for record in running.records()] == ["unreachable"]
 
@@ -59,7 +58,7 @@ async def test_an_end_that_was_not_the_last(running: Running) -> None:
     """A partial record is stored, and the whole one takes its place; both have a reply."""
     opening, whole = opened(), came(opened())
     half = len(whole.chunks) // 2
-    running.send(opening, replace(whole, chunks=whole.chunks[:half]), ended(opening, "shutdown", is_partial=True))
+    running.send(opening, whole._replace(chunks=whole.chunks[:half]), ended(opening, "shutdown", is_partial=True))
     await running.all_stored(1)
     assert [record["outcome"] for record in running.records()] == ["shutdown"]
     running.send(Came(opening.id, whole.chunks[half:]), ended(opening))

@@ -27,7 +27,7 @@ STATIC = ("mitmproxy.", "mitmclaude.")
 
 
 class Dispatch:
-    """Replaces `trigger_event` of the one addon manager that there is while mitmdump runs."""
+    """Replaces `trigger_event` and `trigger` of the one addon manager that there is while mitmdump runs."""
 
     name = "claude.dispatch"
 
@@ -57,13 +57,7 @@ def install(addons: AddonManager) -> Callable[[], None]:
     chain = addons.chain
 
     async def trigger_event(event: hooks.Hook) -> None:
-        nonlocal chain
-        if addons.chain is not chain:
-            known.clear()
-            chain = addons.chain
-        methods = known.get(event.name)
-        if methods is None:
-            methods = known[event.name] = methods_of(addons, event.name)
+        methods = known_methods(event.name)
         if not methods:
             return
         arguments = event.args()
@@ -79,6 +73,32 @@ def install(addons: AddonManager) -> Callable[[], None]:
                 with safecall():
                     raise
 
+    def trigger(event: hooks.Hook) -> None:
+        """As `trigger_event`, for whoever cannot wait."""
+        arguments = event.args()
+        for addon, method in known_methods(event.name):
+            try:
+                called = method or method_of(addon, event.name)
+                if inspect.iscoroutinefunction(called):
+                    raise exceptions.AddonManagerError(f"async handler {event.name} ({addon}) of a sync event")  # noqa: TRY301
+                if called:
+                    called(*arguments)
+            except exceptions.AddonHalt:
+                return
+            except Exception:
+                with safecall():
+                    raise
+
+    def known_methods(name: str) -> list[tuple[Any, Method | None]]:
+        nonlocal chain
+        if addons.chain is not chain:
+            known.clear()
+            chain = addons.chain
+        methods = known.get(name)
+        if methods is None:
+            methods = known[name] = methods_of(addons, name)
+        return methods
+
     def forgetting(original: Method) -> Method:
         def method(*arguments: Any) -> Any:
             try:
@@ -91,9 +111,10 @@ def install(addons: AddonManager) -> Callable[[], None]:
     for name in CHANGING:
         setattr(addons, name, forgetting(getattr(addons, name)))
     addons.trigger_event = trigger_event  # type: ignore[method-assign]
+    addons.trigger = trigger  # type: ignore[method-assign]
 
     def restore() -> None:
-        for name in (*CHANGING, "trigger_event"):
+        for name in (*CHANGING, "trigger_event", "trigger"):
             delattr(addons, name)  # the class's own are found again
 
     return restore

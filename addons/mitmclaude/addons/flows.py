@@ -1,6 +1,5 @@
 """A mitmproxy flow and its capture → the messages that the recorder takes."""
 
-from dataclasses import replace
 from typing import Any
 
 from mitmproxy import http
@@ -70,9 +69,9 @@ def ended(capture: Capture, end: End, errors: tuple[str, ...], is_partial: bool)
         return made
     if tap is None:  # an addon made the answer, or another script streams it
         content = b"" if capture.padded else flow.response.raw_content or b""
-        return replace(made, content=content, sent_response=capture.padded or "as it came")
+        return made._replace(content=content, sent_response=capture.padded or "as it came")
     errors += (tap.failure,) if tap.failure else ()
-    return replace(made, size=tap.size, sent_response=tap.changed(), errors=errors)
+    return made._replace(size=tap.size, sent_response=tap.changed(), errors=errors)
 
 
 def tap_of(capture: Capture) -> Tap | None:

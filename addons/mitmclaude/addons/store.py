@@ -51,7 +51,7 @@ class StoreAddon:
     def stores(self) -> Stores:
         """What a recorder in a process of its own has to know."""
         settings = self._options.settings
-        down = {store.name: store.down for store in self._keeper.stores if store.down}
+        down = tuple((store.name, store.down) for store in self._keeper.stores if store.down)
         return Stores(settings.store, settings.spool, down)
 
     def keeper(self) -> Keeper:

@@ -15,7 +15,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -34,6 +33,12 @@ STILLBORN = 3
 
 BUFFER = 4 * 1024 * 1024
 """Bytes that the system is asked to hold between the processes."""
+
+SMALL = 16 * 1024
+"""Bytes of a request up to which the recorder can wait for it a little: it is examined in no time."""
+
+SOON = 0.002
+"""Seconds for which it waits; where the answer is quicker, both go together."""
 
 AT_ONCE = 64
 """Values that are written with one call."""
@@ -63,6 +68,7 @@ class Apart:
         self._stillborn = 0
         self._closing = False
         self._is_writing = False
+        self._is_due = False
 
     def start(self) -> None:
         with contextlib.suppress(RuntimeError):  # no loop runs yet: the first message finds it
@@ -92,7 +98,7 @@ class Apart:
         if self._instead is not None:
             self._instead.send(message)
         elif self._socket is not None:
-            self._put(without_parsed(message))
+            self._put(without_parsed(message), at_once=not isinstance(message, Opened) or len(message.body) > SMALL)
 
     def close(self, timeout: float) -> None:
         self._closing = True
@@ -132,18 +138,22 @@ class Apart:
             self._loop.remove_writer(self._socket)
             self._is_writing = False
 
-    def _put(self, what: object) -> None:
-        """Write `what` at the end of this turn of the loop, with all else of the turn: each write wakes the process."""
-        waits = bool(self._out)
+    def _put(self, what: object, *, at_once: bool = True) -> None:
+        """Write `what` at the end of this turn of the loop, or a moment later, with all else that is there then.
+
+        Each write costs the proxy a call of the system, and wakes the recorder.
+        """
         self._out.append(memoryview(pickle.dumps(what, 5)))
-        if waits:
-            return
         if self._loop is None or self._closing:
             self._flush()
-        else:
+        elif at_once and not self._is_due:
+            self._is_due = True
             self._loop.call_soon(self._flush)
+        elif not at_once and len(self._out) == 1:
+            self._loop.call_later(SOON, self._flush)
 
     def _flush(self) -> None:
+        self._is_due = False
         if self._socket is None:  # it died in this turn: all is written again to the next one
             return
         try:
@@ -238,11 +248,11 @@ def without_bodies(messages: Iterable[Message]) -> list[Message]:
     kept: list[Message] = []
     for message in messages:
         if isinstance(message, Opened):
-            kept.append(replace(message, body=b"", parsed=None, keeps_body=False, errors=(*message.errors, *told)))
+            kept.append(message._replace(body=b"", parsed=None, keeps_body=False, errors=(*message.errors, *told)))
         elif isinstance(message, Came):
-            kept.append(replace(message, chunks=()))
+            kept.append(message._replace(chunks=()))
         else:
-            kept.append(replace(message, content=None))
+            kept.append(message._replace(content=None))
     return kept
 
 

@@ -49,9 +49,10 @@ def main(descriptor: int) -> None:
 
 def _opened(stores: Stores) -> Keeper:
     keeper = open_keeper(stores.urls, stores.spool, os.environ)
-    for store in keeper.stores:
-        if why := stores.down.get(store.name):
-            store.go_down(why)
+    for name, why in stores.down:
+        for store in keeper.stores:
+            if store.name == name:
+                store.go_down(why)
     return keeper
 
 

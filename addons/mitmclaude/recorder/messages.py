@@ -1,9 +1,8 @@
 """What the proxy and its recorder say to each other: plain values that can be pickled."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mitmclaude.exchange import End, Endpoint, Marks
 from mitmclaude.findings import Finding
@@ -20,8 +19,7 @@ type Changed = bytes | Literal["as it came"]
 """A body after the proxy had it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A request is there: its half of the work can begin."""
 
     id: str
@@ -37,8 +35,8 @@ class Opened:
     """Of mitmproxy's request as it goes upstream, without its content."""
     capture: CaptureLevel
     keeps_body: bool = True
-    fingerprint_key: bytes | None = field(default=None, repr=False)
-    credentials: frozenset[bytes] = field(default=frozenset(), repr=False)
+    fingerprint_key: bytes | None = None
+    credentials: frozenset[bytes] = frozenset()
     """Those of this call that its headers as they came do not hold."""
     findings: tuple[Finding, ...] = ()
     principal: str | None = None
@@ -49,9 +47,11 @@ class Opened:
     """The body as the proxy parsed it; does not leave its process."""
     errors: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Opened({self.id!r})"  # the rest may hold credentials
 
-@dataclass(frozen=True, slots=True)
-class Came:
+
+class Came(NamedTuple):
     """Pieces of an answer, in order; with the first of them its status and headers."""
 
     id: str
@@ -60,8 +60,7 @@ class Came:
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """A call is over, or, if `is_partial`, so far; what came before it is in `Opened` and `Came`."""
 
     id: str
@@ -87,26 +86,23 @@ class Ended:
 type Message = Opened | Came | Ended
 
 
-@dataclass(frozen=True, slots=True)
-class Stores:
+class Stores(NamedTuple):
     """The first that a process gets to know: where objects go, as in the options."""
 
     urls: str
     spool: str
-    down: Mapping[str, str] = field(default_factory=dict)
-    """Stores by name that are known not to answer, and why: their objects are spooled at once."""
+    down: tuple[tuple[str, str], ...] = ()
+    """Names of stores that are known not to answer, and why: their objects are spooled at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(NamedTuple):
     """What the check of a request's body found."""
 
     id: str
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A call has its record: it is in the store, or in the spool; None where it is lost, as the log tells."""
 
     id: str
@@ -115,8 +111,7 @@ class Stored:
     is_partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(NamedTuple):
     """A line for the proxy's log."""
 
     level: int
@@ -128,4 +123,4 @@ type Reply = Examined | Stored | Logged
 
 def without_parsed(message: Message) -> Message:
     """The message as it leaves the process: what can be made again there does not go with it."""
-    return replace(message, parsed=None) if isinstance(message, Opened) and message.parsed is not None else message
+    return message._replace(parsed=None) if isinstance(message, Opened) and message.parsed is not None else message

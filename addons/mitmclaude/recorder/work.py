@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
@@ -21,8 +21,11 @@ PUTS = 32
 class Puts(Protocol):
     """Where objects go; a store, or several, each with its spool."""
 
-    def put_all(self, objects: dict[str, bytes]) -> None:
-        """Keep the objects of one call; blocks within a bound, and does not raise for a store that fails."""
+    def begin_all(self, objects: dict[str, bytes]) -> Sequence[Callable[[], None]]:
+        """Begin to keep the objects of one call: what is to be waited for, which takes a bounded time.
+
+        Neither raises for a store that fails.
+        """
 
 
 class Work:
@@ -73,22 +76,31 @@ class Work:
         if not ended.is_partial:
             del self._recordings[ended.id]
         earlier = self._partial.pop(ended.id, None)
-        putting = self._putting.submit(self._put, ended, kept, earlier)
+        ends = self._store.begin_all(kept.objects) if earlier is None else None
+        if ends is not None and not ends:
+            self._reply(Stored(ended.id, kept.record, ended.is_partial))
+            return
+        putting = self._putting.submit(self._put, ended, kept, ends, earlier)
         self._under_way.add(putting)
         putting.add_done_callback(self._under_way.discard)
         if ended.is_partial:
             self._partial[ended.id] = putting
 
-    def _put(self, ended: Ended, kept: Kept, earlier: Future[None] | None) -> None:
-        if earlier is not None:
-            earlier.result()  # lest the partial record comes after the whole one
+    def _put(
+        self, ended: Ended, kept: Kept, ends: Sequence[Callable[[], None]] | None, earlier: Future[None] | None
+    ) -> None:
+        record: bytes | None = kept.record
         try:
-            self._store.put_all(kept.objects)
+            if ends is None:  # the partial record must not come after the whole one
+                if earlier is not None:
+                    earlier.result()
+                ends = self._store.begin_all(kept.objects)
+            for end in ends:
+                end()
         except Exception:  # noqa: BLE001  a store that fails spools by itself: this is a fault of ours
             logger.error("no record of request %s: %s", ended.id, traceback.format_exc())  # noqa: TRY400
-            self._reply(Stored(ended.id, None, ended.is_partial))
-        else:
-            self._reply(Stored(ended.id, kept.record, ended.is_partial))
+            record = None
+        self._reply(Stored(ended.id, record, ended.is_partial))
 
     def _fail(self, message: Message) -> None:
         """Tell that something of ours failed; an error may quote what it stumbled on."""

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mitmclaude.stores.lane import said
@@ -71,13 +71,17 @@ class Keeper:
         hangs is waited for.
         Raises nothing but ValueError for a key that is none.
         """
-        ends = [
+        for end in self.begin_all(objects):
+            end()
+
+    def begin_all(self, objects: Mapping[str, bytes]) -> list[Callable[[], None]]:
+        """As `put_all`, without the waiting: the ends to be waited for, none where everything is stored already."""
+        begun = [
             store.begin(key, content)
             for key, content in objects.items()
             for store in (self.stores if key.startswith("records/") else self.stores[:1])
         ]
-        for end in ends:
-            end()
+        return [end for end in begun if end is not None]
 
     def ending(self) -> None:
         """The process is to end: let puts take less time from now on."""

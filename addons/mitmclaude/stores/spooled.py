@@ -9,6 +9,7 @@ from mitmclaude.stores.backlog import IN_MEMORY, SPOOL_HOLD, THREADS, Backlog
 from mitmclaude.stores.drain import Breaker, Drain
 from mitmclaude.stores.lane import BusyError, Lane, Work, failure_of, said
 from mitmclaude.stores.protocol import Store, UnfitError, checked
+from mitmclaude.stores.quick import Quick
 from mitmclaude.stores.spool import Spool
 
 PAUSES: Final = (0.05, 0.2)
@@ -41,10 +42,12 @@ class Spooled:
         hold: float = HOLD,
         spool_hold: float = SPOOL_HOLD,
         in_memory: int = IN_MEMORY,
+        is_local: bool = False,
     ) -> None:
         self.store, self.spool, self.name, self.hold = store, spool, name, hold
         self._pauses = tuple(pauses)
         self._breaker = Breaker()
+        self._quick = Quick() if is_local else None
         self._puts = Lane(f"put {name}", THREADS)
         self._drains = Lane(f"drain {name}", 2)
         self._backlog = Backlog(spool, name, spool_hold, in_memory)
@@ -86,14 +89,19 @@ class Spooled:
 
     def put(self, key: str, content: bytes) -> None:
         """Begin a put, and wait for its end."""
-        self.begin(key, content)()
+        if end := self.begin(key, content):
+            end()
 
-    def begin(self, key: str, content: bytes) -> Callable[[], None]:
+    def begin(self, key: str, content: bytes) -> Callable[[], None] | None:
         """Begin a put, and return what waits for its end: then the object is stored, spooled, held in memory or lost.
 
-        The end comes within `hold` and `spool_hold`, and raises nothing. ValueError for a key that is none.
+        None where it is stored already: a local store that answers quickly is put to at once, in the caller's thread,
+        as a thread of its own would cost ten times as much. The end comes within `hold` and `spool_hold`, and raises nothing. ValueError for a key that is none.
         """
         checked(key)
+        if self._quick is not None and self._quick.is_quick and self._is_free(key):
+            failure = self._quick.timed(partial(failure_of, partial(self._put_in_order, key, content)))
+            return None if failure is None else partial(self._failed, key, content, failure)
         until = time.monotonic() + self.hold + len(content) / 1e6
         is_asked = not self._breaker.why and not self._backlog.is_adding(key)
         begun = self._puts.begin(key, partial(self._put_in_order, key, content)) if is_asked else None
@@ -128,9 +136,16 @@ class Spooled:
             return
         else:
             failure = found
-            if isinstance(failure, OSError) and not isinstance(failure, BusyError | UnfitError):
-                self.go_down(said(failure))
+        self._failed(key, content, failure)
+
+    def _failed(self, key: str, content: bytes, failure: Exception) -> None:
+        if isinstance(failure, OSError) and not isinstance(failure, BusyError | UnfitError):
+            self.go_down(said(failure))
         self._backlog.keep(key, content, said(failure))
+
+    def _is_free(self, key: str) -> bool:
+        """Whether the store is up, and no earlier put of an object goes on."""
+        return not (self._breaker.why or self._backlog.is_adding(key) or self._puts.has(key))
 
     def _put_in_order(self, key: str, content: bytes) -> None:
         """Put a version of an object, unless an older one of it is being sent from the spool at this moment."""
