@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 
-from mitmproxy import connection
+from mitmproxy import connection, ctx
 from mitmproxy.addons.errorcheck import ErrorCheckHandler
+from mitmproxy.addons.proxyserver import Proxyserver
 
 CHECK_EVERY = 0.001
 """Seconds between two looks at whether the start is over; it takes one or two."""
@@ -32,8 +33,8 @@ class Gate:
         self._open = asyncio.Event()
         self._opening: asyncio.Task[None] | None = None
 
-    def client_connected(self, _client: connection.Client) -> Awaitable[object] | None:
-        return None if self._open.is_set() else self._open.wait()
+    def client_connected(self, client: connection.Client) -> Awaitable[None] | None:
+        return None if self._open.is_set() else self._hold(transport_of(client))
 
     def running(self) -> None:
         self._opening = asyncio.get_running_loop().create_task(self._open_when_started())
@@ -41,6 +42,23 @@ class Gate:
     def done(self) -> None:
         self._open.set()
 
+    async def _hold(self, transport: asyncio.ReadTransport | None) -> None:
+        # what is read meanwhile mitmproxy would handle before it knows its own task, and fail where that ends it
+        if transport is not None:
+            transport.pause_reading()
+        await self._open.wait()
+        if transport is not None:
+            transport.resume_reading()
+
     async def _open_when_started(self) -> None:
         await started()
         self._open.set()
+
+
+def transport_of(client: connection.Client) -> asyncio.ReadTransport | None:
+    """The TCP transport of a client's connection."""
+    proxy = ctx.master.addons.get("proxyserver")
+    handler = proxy.connections.get(client.id) if isinstance(proxy, Proxyserver) else None
+    io = handler.transports.get(client) if handler is not None else None
+    transport = getattr(io.writer, "transport", None) if io is not None else None
+    return transport if isinstance(transport, asyncio.ReadTransport) else None
