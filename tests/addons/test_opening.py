@@ -26,7 +26,8 @@ async def test_a_connection_waits_until_errors_no_longer_count() -> None:
 async def test_nobody_waits_for_an_addon_that_goes() -> None:
     """Unloaded before it ran, it lets go of who waits."""
     opening = Opening()
-    waiting = opening.client_connected(tflow.tflow().client_conn)
-    assert waiting is not None
-    opening.done()
-    await asyncio.wait_for(waiting, 5)
+    with taddons.context(opening):
+        waiting = opening.client_connected(tflow.tflow().client_conn)
+        assert waiting is not None
+        opening.done()
+        await asyncio.wait_for(waiting, 5)

@@ -271,6 +271,25 @@ def test_calls_while_it_starts(tmp_path: Path, tool: str, mode: str) -> None:
         assert proxy.output.count("Loading script") == 1
 
 
+def test_clients_that_leave_while_it_starts(tmp_path: Path) -> None:
+    """A client that comes and goes, or talks nonsense, before the start is over leaves no error."""
+    store, port = tmp_path / "captures", free_port()
+    command = [str(BIN / "mitmdump"), "-s", str(SCRIPT), "--set", f"claude_store={store}"]
+    where = ["--mode", f"reverse:http://127.0.0.1:{free_port()}@127.0.0.1:{port}"]
+    proxy = Proxy([*command, *where], scrubbed_environment(tmp_path / "home"), store)
+    try:
+        for sent in (b"", b"nonsense\r\n\r\n", REQUEST) * 10:
+            with socket.socket() as client:
+                while client.connect_ex(("127.0.0.1", port)):
+                    time.sleep(0.0005)
+                client.sendall(sent)
+        assert answer_at_once(port).startswith(b"HTTP/1.1 502 ")
+        assert proxy.process.poll() is None
+    finally:
+        proxy.stop()
+    assert "Traceback" not in proxy.output
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize(
     "at",

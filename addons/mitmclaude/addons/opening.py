@@ -34,7 +34,7 @@ class Opening:
         self._opening: asyncio.Task[None] | None = None
 
     def client_connected(self, client: connection.Client) -> Awaitable[None] | None:
-        return None if self._open.is_set() else self._hold(client)
+        return None if self._open.is_set() else self._hold(transport_of(client))
 
     def running(self) -> None:
         self._opening = asyncio.get_running_loop().create_task(self._open_when_started())
@@ -42,19 +42,23 @@ class Opening:
     def done(self) -> None:
         self._open.set()
 
+    async def _hold(self, transport: asyncio.ReadTransport | None) -> None:
+        # what is read meanwhile mitmproxy would handle before it knows its own task, and fail where that ends it
+        if transport is not None:
+            transport.pause_reading()
+        await self._open.wait()
+        if transport is not None:
+            transport.resume_reading()
+
     async def _open_when_started(self) -> None:
         await started()
         self._open.set()
 
-    async def _hold(self, client: connection.Client) -> None:
-        await self._open.wait()
-        if is_gone(client):
-            client.error = "it closed the connection before the start was over"
 
-
-def is_gone(client: connection.Client) -> bool:
-    """Whether a client that was held has closed its connection: mitmproxy fails where that is all there is to read."""
+def transport_of(client: connection.Client) -> asyncio.ReadTransport | None:
+    """The TCP transport of a client's connection."""
     proxy = ctx.master.addons.get("proxyserver")
     handler = proxy.connections.get(client.id) if isinstance(proxy, Proxyserver) else None
-    transport = handler.transports.get(client) if handler is not None else None
-    return transport is not None and isinstance(transport.reader, asyncio.StreamReader) and transport.reader.at_eof()
+    io = handler.transports.get(client) if handler is not None else None
+    transport = getattr(io.writer, "transport", None) if io is not None else None
+    return transport if isinstance(transport, asyncio.ReadTransport) else None

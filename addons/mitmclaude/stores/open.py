@@ -41,9 +41,8 @@ def _spooled(url: str, below: Path) -> Spooled:
     root = below / blake2b(identity.encode(), digest_size=8).hexdigest()
     spool = Spool(FileStore(root), root / LOCK)
     name = url.partition("?")[0] if scheme.is_remote else url
-    return Spooled(
-        _open_one(url), spool, name=name, pauses=() if scheme.is_remote else PAUSES, is_local=not scheme.is_remote
-    )
+    pauses = () if scheme.is_remote else PAUSES
+    return Spooled(_open_one(url), spool, name=name, pauses=pauses, is_local=not scheme.is_remote)
 
 
 def _open_one(url: str) -> Store:

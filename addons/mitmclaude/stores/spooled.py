@@ -96,7 +96,8 @@ class Spooled:
         """Begin a put, and return what waits for its end: then the object is stored, spooled, held in memory or lost.
 
         None where it is stored already: a local store that answers quickly is put to at once, in the caller's thread,
-        as a thread of its own would cost ten times as much. The end comes within `hold` and `spool_hold`, and raises nothing. ValueError for a key that is none.
+        as a thread of its own would cost ten times as much. The end comes within `hold` and `spool_hold`, and raises
+        nothing. ValueError for a key that is none.
         """
         checked(key)
         if self._quick is not None and self._quick.is_quick and self._is_free(key):
