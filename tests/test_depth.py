@@ -12,7 +12,7 @@ from mitmclaude.record.record import Record, to_json
 from mitmclaude.redact import Redactor
 from mitmclaude.request.session import Session
 from mitmclaude.request.summary import Summary, summarise
-from tests.record.test_record import SSE, body, exchange, plain
+from tests.record.made import SSE, body, exchange, plain
 
 
 def nested(levels: int) -> list[object]:

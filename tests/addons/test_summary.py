@@ -9,7 +9,7 @@ from mitmproxy.test import taddons
 from mitmclaude.addons.hooks import ClaudeRecordHook
 from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.addons.summary import Summary, next_command
-from tests.record.test_totals import made
+from tests.record.made import made
 
 
 async def test_records_are_counted_and_told_once(caplog: pytest.LogCaptureFixture) -> None:

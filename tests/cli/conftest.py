@@ -22,7 +22,7 @@ from mitmclaude.redact import Redactor
 from mitmclaude.request.session import Session
 from mitmclaude.request.summary import summarise
 from mitmclaude.stores.file import FileStore
-from tests.record.test_record import body
+from tests.record.made import body
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SESSIONS = ("aaaa1111-0000", "bbbb2222-0000")

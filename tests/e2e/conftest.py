@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.proxy import Proxy, running
+from tests.e2e.tokens import token
 from tests.upstream import Upstream, serving
 
 HERE = Path(__file__).parent
@@ -42,3 +43,14 @@ def proxy(proxy_server: Proxy, upstream: Upstream) -> Proxy:
     """The module's proxy; records of earlier tests count as read."""
     proxy_server.forget()
     return proxy_server
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Path:
+    return tmp_path / "tokens.json"
+
+
+@pytest.fixture
+def ann(tokens: Path) -> str:
+    """Ann's token, as `mitmclaude token new` prints it."""
+    return token("new", "ann", tokens=tokens).splitlines()[0]

@@ -2,42 +2,26 @@
 
 import contextlib
 import json
-import os
 import re
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.proxy import MITMDUMP, SCRIPT, Proxy, running, scrubbed_environment
-from tests.e2e.test_canary import assert_clean, everything
-from tests.e2e.test_start import free_port
-from tests.e2e.wire import Answer, call
+from tests.e2e.canaries import assert_clean, everything
+from tests.e2e.proxy import MITMDUMP, SCRIPT, Proxy, free_port, running, scrubbed_environment
+from tests.e2e.tokens import BODY, ask, token
+from tests.e2e.wire import call
 from tests.scenarios import Answer as Planned
 from tests.upstream import Upstream, serving
 
 pytestmark = pytest.mark.xdist_group("access")
 
-BODY = json.dumps({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).encode()
 ORG_KEY = "sk-ant-" + "api03-" + "org0" * 16
 OWN_KEY = "sk-ant-" + "api03-" + "own7" * 16
-
-
-def token(*arguments: str, tokens: Path) -> str:
-    """Run `mitmclaude token …` as a user does; what it prints."""
-    command = Path(sys.executable).with_name("mitmclaude")
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tokens.parent), "CLAUDE_TOKENS": f"file:{tokens}"}
-    return subprocess.run(
-        [command, "token", *arguments], env=environment, capture_output=True, text=True, check=True, timeout=30
-    ).stdout
-
-
-def ask(proxy: Proxy, headers: dict[str, str], path: str = "/v1/messages", body: bytes = BODY, method: str = "POST") -> Answer:  # fmt: skip
-    return call(proxy.port, method, path, list(headers.items()), body)
 
 
 def head_only(proxy: Proxy, headers: str) -> bytes:
@@ -45,17 +29,6 @@ def head_only(proxy: Proxy, headers: str) -> bytes:
     with socket.create_connection(("127.0.0.1", proxy.port), 10) as raw:
         raw.sendall(f"POST /v1/messages HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
         return b"".join(iter(lambda: raw.recv(65536), b""))
-
-
-@pytest.fixture
-def tokens(tmp_path: Path) -> Path:
-    return tmp_path / "tokens.json"
-
-
-@pytest.fixture
-def ann(tokens: Path) -> str:
-    """Ann's token, as `mitmclaude token new` prints it."""
-    return token("new", "ann", tokens=tokens).splitlines()[0]
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.canaries import assert_clean, canary, everything
 from tests.e2e.proxy import ROOT, Proxy, running
-from tests.e2e.test_canary import assert_clean, canary, everything
 from tests.e2e.wire import Client, call
 from tests.scenarios import Answer, frame
 from tests.upstream import Upstream, serving

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.proxy import SCRIPT, running
-from tests.e2e.test_access import BODY, ann, ask, tokens  # noqa: F401  fixtures
+from tests.e2e.tokens import BODY, ask
 from tests.e2e.wire import Client
 from tests.upstream import serving
 
@@ -51,7 +51,7 @@ def test_an_earlier_script_that_fails(tmp_path: Path, hook: str, error: str) -> 
         assert ask(proxy, {"x-bad": "1"}, "/", b"", "HEAD").status in (200, 404)  # a probe goes on
 
 
-def test_a_stranger_finds_no_way_past_a_script_that_fails(tmp_path: Path, ann: str, tokens: Path) -> None:  # noqa: F811
+def test_a_stranger_finds_no_way_past_a_script_that_fails(tmp_path: Path, ann: str, tokens: Path) -> None:
     """With tokens a request whose token was not asked for is refused, also on a connection that has been let in."""
     script, ours = before(tmp_path, RAISING.format(hook="requestheaders", when=BY_HEADER, error="ValueError(1)"))
     options = [*ours, "--set", f"claude_tokens=file:{tokens}"]
@@ -67,7 +67,7 @@ def test_a_stranger_finds_no_way_past_a_script_that_fails(tmp_path: Path, ann: s
         assert records["rejected"]["request"]["input"] is None
 
 
-def test_a_script_that_fails_everywhere(tmp_path: Path, ann: str, tokens: Path) -> None:  # noqa: F811
+def test_a_script_that_fails_everywhere(tmp_path: Path, ann: str, tokens: Path) -> None:
     """A script that raises in every hook closes the proxy, and what it kept from its record gets one."""
     script, ours = before(tmp_path, IN_ALL)
     options = [*ours, "--set", f"claude_tokens=file:{tokens}"]
@@ -95,7 +95,7 @@ def test_a_script_that_streams_requests(tmp_path: Path) -> None:
         assert proxy.record()["outcome"] == "rejected"
 
 
-def test_a_broken_reload_shuts_it(tmp_path: Path, ann: str, tokens: Path) -> None:  # noqa: F811
+def test_a_broken_reload_shuts_it(tmp_path: Path, ann: str, tokens: Path) -> None:
     """When a broken edit of the script unloads the addon that asks for tokens, nothing goes upstream any more."""
     ours = tmp_path / "claude.py"
     ours.write_text(f"import sys\nsys.path.insert(0, {str(SCRIPT.parent)!r})\n{SCRIPT.read_text()}")

@@ -27,11 +27,11 @@ from scripts.lambda_local import running as platform
 from mitmclaude import auth
 from mitmclaude.stores import Store, open_store
 from mitmclaude.stores.table import TABLE
+from tests.e2e.canaries import BODY as CANARIES
+from tests.e2e.canaries import SECRETS
+from tests.e2e.canaries import request_body as canary_body
+from tests.e2e.claude import claude
 from tests.e2e.proxy import ROOT, decompressed
-from tests.e2e.test_canary import BODY as CANARIES
-from tests.e2e.test_canary import SECRETS
-from tests.e2e.test_canary import request_body as canary_body
-from tests.e2e.test_claude_code import claude
 from tests.e2e.wire import Answer, Client, call
 from tests.upstream import Upstream, serving
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.proxy import Proxy, scrubbed_environment
+from tests.e2e.proxy import Proxy, free_port, scrubbed_environment
 
 pytestmark = pytest.mark.e2e
 
@@ -38,13 +38,6 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 """
 """Run in each process that starts: writes every address that is bound, and sends itself a signal where it is asked to."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from mitmclaude.record.athena import PARTITION_KEYS, columns, location, table_properties
 from mitmclaude.record.record import Record, record_key
-from tests.record.test_record import AT, record, stream
+from tests.record.made import AT, record, stream
 
 COLUMNS = dict(columns())
 

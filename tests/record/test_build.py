@@ -19,7 +19,7 @@ from mitmclaude.record.record import Record, to_json
 from mitmclaude.redact import Redactor, credentials
 from mitmclaude.request.session import Session
 from mitmclaude.request.summary import Summary, summarise
-from tests.record.test_record import JSON, SECRET, SSE, body, exchange, plain, record, stream
+from tests.record.made import JSON, SECRET, SSE, body, exchange, plain, record, stream
 
 RESPONSES = Path(__file__).parents[1] / "fixtures" / "responses"
 

@@ -14,7 +14,7 @@ from mitmclaude.record import line, metrics
 from mitmclaude.record.record import Record, to_json
 from mitmclaude.record.row import LONGEST, Row, row
 from mitmclaude.stores.table import attributes, typed
-from tests.record.test_record import AT, RESPONSES, plain, record, stream
+from tests.record.made import AT, RESPONSES, plain, record, stream
 
 KEY = "records/date=2026-11-22/01.json"
 

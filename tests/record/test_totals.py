@@ -1,24 +1,10 @@
 """What a session adds up to."""
 
 from decimal import Decimal
-from typing import Any
 
-from mitmclaude.record.outcome import Outcome
 from mitmclaude.record.record import Record
 from mitmclaude.record.totals import Totals, lines
-
-
-def made(outcome: Outcome = "complete", endpoint: str = "messages", cost: str | None = None, **usage: int) -> Record:
-    """A record with little in it."""
-    request = {"method": "POST", "path": "/v1/messages", "headers": [], "bytes": 2, "sha256": None, "sha256_sent": None}
-    fields: dict[str, Any] = {
-        "id": "01",
-        "started_at": "2026-11-22T12:00:00Z",
-        "endpoint": endpoint,
-        "outcome": outcome,
-    }
-    price = {"total": cost, "price_version": "1", "model": "claude-opus-5-5"} if cost else None
-    return Record.model_validate({**fields, "request": request, "timing": {}, "usage": usage or None, "cost": price})
+from tests.record.made import made
 
 
 def total(*records: Record) -> Totals:

@@ -15,7 +15,7 @@ from mitmclaude.record.record import Record, flow_key, record_key, to_json
 from mitmclaude.stores import open_store
 from mitmclaude.stores.dynamodb import PIECE, DynamoDBStore
 from mitmclaude.stores.table import LISTED, TABLE, attributes, plain, typed
-from tests.record.test_record import record, stream
+from tests.record.made import record, stream
 from tests.stores.conftest import CREDENTIALS, Scripted, free_port
 
 AT = datetime(2026, 11, 22, 23, 59, 59, 999000, tzinfo=UTC)
