@@ -45,13 +45,11 @@ async def test_a_malformed_request(level: str, refused: bool) -> None:
             assert flow.response.json()["error"]["type"] == "invalid_request_error"
 
 
-@pytest.mark.parametrize(
-    ("body", "headers"), [(b" " * LARGE + GOOD, ()), (gzip.compress(GOOD), ((b"content-encoding", b"gzip"),))]
-)
-async def test_a_large_or_compressed_request_is_left_to_the_recorder(
-    body: bytes, headers: tuple[tuple[bytes, bytes], ...]
-) -> None:
+@pytest.mark.parametrize("form", ["large", "compressed"])
+async def test_a_large_or_compressed_request_is_left_to_the_recorder(form: str) -> None:
     """It is neither decoded nor parsed on the event loop."""
+    body = b" " * LARGE + GOOD if form == "large" else gzip.compress(GOOD)
+    headers = () if form == "large" else ((b"content-encoding", b"gzip"),)
     with around() as it:
         flow, capture = it.captured(body, resp=False)
         capture.headers = headers
