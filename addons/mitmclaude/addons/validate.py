@@ -11,7 +11,7 @@ from mitmclaude.addons.recording import Recording
 from mitmclaude.addons.reply import error_reply
 from mitmclaude.addons.settings import ClaudeOptions
 from mitmclaude.findings import Finding
-from mitmclaude.recorder.by_size import is_large
+from mitmclaude.recorder.by_size import is_coded, is_large
 from mitmclaude.request.check import Endpoint
 from mitmclaude.request.examine import examine
 
@@ -20,7 +20,7 @@ NAMED = 10
 
 
 class Validate:
-    """Checks a short body at once; a long one is left to the recorder, so that no other stream waits for it."""
+    """Checks a short body at once; a long or compressed one is left to the recorder, so that no stream waits for it."""
 
     name = "claude.validate"
 
@@ -50,7 +50,7 @@ class Validate:
 
     async def _check(self, capture: Capture, endpoint: Endpoint) -> None:
         level = self._options.settings.validation
-        if is_large(capture.body, capture.headers):
+        if is_large(capture.body, capture.headers) or (capture.body and is_coded(capture.headers)):
             capture.findings = await self._recording.examine(capture, level)
         else:
             examined = examine(endpoint, capture.body, level)

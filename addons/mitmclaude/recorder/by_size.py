@@ -9,12 +9,20 @@ from mitmclaude.recorder.messages import Ended, Message, Opened
 from mitmclaude.recorder.protocol import Recorder
 
 LARGE: Final = 1024 * 1024
-"""Bytes of a request's body from which it is large; a compressed one may hold a thousand times as many."""
+"""Bytes of a request's body from which it is large."""
+
+LARGE_CODED: Final = 128 * 1024
+"""The same for a compressed one, which may hold a thousand times as many."""
+
+
+def is_coded(headers: Headers) -> bool:
+    """Whether a body has to be decoded before it can be examined."""
+    return content_encoding(headers) != "identity"
 
 
 def is_large(body: bytes, headers: Headers) -> bool:
     """Whether it takes long to examine and to record a request."""
-    return len(body) > LARGE or (bool(body) and content_encoding(headers) != "identity")
+    return len(body) > (LARGE_CODED if is_coded(headers) else LARGE)
 
 
 class BySize:
