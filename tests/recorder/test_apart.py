@@ -150,6 +150,27 @@ def test_it_knows_no_proxy() -> None:
 
 def test_a_call_without_its_bodies() -> None:
     """What may end a process is taken away; who called whom stays."""
-    kept = apart.without_bodies(call())
+    kept = apart.without_bodies(call(), "why")
     assert [type(message) for message in kept] == [type(message) for message in call()]
     assert b"hello" not in repr(kept).encode()
+
+
+async def test_a_recorder_that_stands_still(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for it is bounded: calls beyond are recorded without bodies, as their records tell."""
+    monkeypatch.setattr(apart, "BACKLOG", 5 << 20)
+    running.send(*call(0))
+    await running.all_stored(1)
+    process = child(running)
+    process.suspend()
+    for number in range(1, 9):
+        running.send(*call(number, body("x" * 1_000_000)))
+    process.resume()
+    await running.all_stored(9)
+    records = running.records()
+    assert sum(record["request"]["bytes"] > 0 for record in records) in range(5, 8)
+    assert {error for record in records for error in record["errors"]} == {
+        "the recorder is 5 MB behind: kept without bodies"
+    }
+    running.send(*call(9))
+    await running.all_stored(10)
+    assert running.records()[-1]["errors"] == []

@@ -28,6 +28,11 @@ logger = logging.getLogger(__name__)
 PATIENCE = 3
 """Processes that may die on a call: the next one gets it without its bodies."""
 
+DIED = f"{PATIENCE} recorder processes ended while they had this call: kept without bodies"
+
+BACKLOG = 1024**3
+"""Bytes of bodies that wait to be recorded: what comes then is recorded without bodies, as memory is bounded."""
+
 STILLBORN = 3
 """Processes in a row that may die before their first reply: after that the work is done in the proxy."""
 
@@ -64,6 +69,8 @@ class Apart:
         self._frames = Frames()
         self._out: deque[memoryview] = deque()
         self._calls: dict[str, list[Message]] = {}
+        self._kept = 0
+        """Bytes of bodies in `_calls`."""
         self._sent_again: dict[str, int] = {}
         self._stillborn = 0
         self._closing = False
@@ -94,6 +101,9 @@ class Apart:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._watch()
+        if self._kept > BACKLOG and isinstance(message, Opened | Came):
+            (message,) = without_bodies([message], f"the recorder is {BACKLOG >> 20} MB behind: kept without bodies")
+        self._kept += size_of(message)
         self._calls.setdefault(message.id, []).append(message)
         if self._instead is not None:
             self._instead.send(message)
@@ -194,8 +204,10 @@ class Apart:
     def _take(self, reply: Reply) -> None:
         self._stillborn = 0
         if isinstance(reply, Stored) and not reply.is_partial:
-            if self._calls.pop(reply.id, None) is None:
+            messages = self._calls.pop(reply.id, None)
+            if messages is None:
                 return  # it was stored twice, as the process that stored it first died before its reply
+            self._kept -= sum(map(size_of, messages))
             self._sent_again.pop(reply.id, None)
         self._on_reply(reply)
 
@@ -226,7 +238,8 @@ class Apart:
         for call, messages in self._calls.items():
             self._sent_again[call] = self._sent_again.get(call, 0) + 1
             if self._sent_again[call] >= PATIENCE:
-                messages[:] = without_bodies(messages)
+                self._kept -= sum(map(size_of, messages))
+                messages[:] = without_bodies(messages, DIED)
             if self._socket is not None:
                 for message in messages:
                     self._put(without_parsed(message))
@@ -242,13 +255,21 @@ class Apart:
                 self._instead.send(message)
 
 
-def without_bodies(messages: Iterable[Message]) -> list[Message]:
-    """The messages of a call without what may have ended the process that worked on it."""
-    told = (f"{PATIENCE} recorder processes ended while they had this call: kept without bodies",)
+def size_of(message: Message) -> int:
+    """Bytes of bodies in a message."""
+    if isinstance(message, Opened):
+        return len(message.body)
+    if isinstance(message, Came):
+        return sum([len(data) for _, data in message.chunks])
+    return len(message.content or b"")
+
+
+def without_bodies(messages: Iterable[Message], why: str) -> list[Message]:
+    """The messages of a call without its bodies; the record tells why."""
     kept: list[Message] = []
     for message in messages:
         if isinstance(message, Opened):
-            kept.append(message._replace(body=b"", parsed=None, keeps_body=False, errors=(*message.errors, *told)))
+            kept.append(message._replace(body=b"", parsed=None, keeps_body=False, errors=(*message.errors, why)))
         elif isinstance(message, Came):
             kept.append(message._replace(chunks=()))
         else:
