@@ -97,7 +97,7 @@ class Proxy:
         if self.process.poll() is None:
             self.process.send_signal(sent)
         try:
-            code = self.process.wait(15)
+            code = self.process.wait(40)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -32,7 +32,7 @@ def before(folder: Path, source: str) -> tuple[Path, list[str]]:
     """A script that mitmproxy loads before ours, and the arguments that load ours."""
     script = folder / "first.py"
     script.write_text(source)
-    return script, ["-s", str(SCRIPT)]
+    return script, ["-s", str(SCRIPT), "--set", "claude_lean=off"]  # mitmproxy's own dispatch, which mitmweb has
 
 
 @pytest.mark.parametrize("hook", ["requestheaders", "request"])
@@ -49,6 +49,17 @@ def test_an_earlier_script_that_fails(tmp_path: Path, hook: str, error: str) -> 
         assert len(upstream.requests) == 1
         assert [record["outcome"] for record in proxy.records(2)] == ["complete", "rejected"]
         assert ask(proxy, {"x-bad": "1"}, "/", b"", "HEAD").status in (200, 404)  # a probe goes on
+
+
+@pytest.mark.parametrize("hook", ["requestheaders", "request"])
+def test_an_earlier_script_that_fails_in_mitmdump(tmp_path: Path, hook: str) -> None:
+    """With `claude_lean` it keeps nothing from us: the request is captured and checked all the same."""
+    script, ours = before(tmp_path, RAISING.format(hook=hook, when=BY_HEADER, error="ValueError('broken')"))
+    with serving() as upstream, running(upstream.url, tmp_path, *ours[:2], script=script) as proxy:
+        assert ask(proxy, {"x-bad": "1"}, body=b'{"model": 5}').status == 400
+        assert ask(proxy, {"x-bad": "1"}).status == 200
+        assert len(upstream.requests) == 1
+        assert [record["outcome"] for record in proxy.records(2)] == ["rejected", "complete"]
 
 
 def test_a_stranger_finds_no_way_past_a_script_that_fails(tmp_path: Path, ann: str, tokens: Path) -> None:

@@ -52,6 +52,9 @@ def test_kill_under_load(tmp_path: Path) -> None:
         stored = [Record.model_validate_json(path.read_bytes()) for path in proxy.files("records")]
         assert set(seen) <= {record.session_id for record in stored}
         for record in stored:
+            if record.outcome == "shutdown":  # it was under way: the recorder has what had come of it
+                assert record.errors[0].startswith("the proxy was killed")
+                continue
             assert record.flow is not None
             assert proxy.flow(orjson.loads(record.model_dump_json())).request.content == BODY
         assert all(decompressed(path) for path in proxy.files("flows"))

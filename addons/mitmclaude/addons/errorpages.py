@@ -19,6 +19,7 @@ from mitmproxy.proxy.layers.http._events import ErrorCode, ResponseProtocolError
 from mitmproxy.utils import human
 
 from mitmclaude import ids
+from mitmclaude.addons.gate import STOPPED
 from mitmclaude.addons.reply import error_reply
 
 UPSTREAM = (ErrorCode.CONNECT_FAILED, ErrorCode.GENERIC_SERVER_ERROR)
@@ -46,7 +47,8 @@ def naming_the_host(original: Any) -> Any:
     """`HttpStream.handle_protocol_error` with upstream's address before the message, until an answer has begun."""
 
     def handle_protocol_error(self: HttpStream, event: Any) -> Iterator[Any]:
-        if isinstance(event, ResponseProtocolError) and event.code in UPSTREAM and self.flow.response is None:
+        is_upstreams = isinstance(event, ResponseProtocolError) and event.code in UPSTREAM
+        if is_upstreams and self.flow.response is None and not event.message.startswith(STOPPED):
             address = human.format_address((self.flow.request.host, self.flow.request.port))
             event = replace(event, message=f"{address}: {event.message}")
         yield from original(self, event)

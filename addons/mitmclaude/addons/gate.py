@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 type Connect = Callable[[HttpStream], layer.CommandGenerator[bool]]
 
+STOPPED = "did not go upstream"
+"""How the message begins that a stopped request is answered with."""
+
 ORIGINAL: Connect = HttpStream.make_server_connection
 
 
@@ -63,7 +66,7 @@ class Gate:
             problem = type(error).__name__
         if problem:
             logger.warning("a request did not go upstream: %s", problem)
-            return f"did not go upstream: {problem}"
+            return f"{STOPPED}: {problem}"
         return None
 
     def problem(self, flow: http.HTTPFlow) -> str | None:
