@@ -24,11 +24,11 @@ def test_objects_are_private(tmp_path: Path) -> None:
 def test_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where an object cannot be moved into place, neither it nor its beginnings stay."""
 
-    def full(self: Path, target: Path) -> Path:
+    def full(aside: str, path: str) -> None:
         raise OSError(28, "No space left on device")
 
     store = FileStore(tmp_path)
-    monkeypatch.setattr(Path, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space left"):
         store.put(KEY, b"x")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -53,8 +53,8 @@ def test_containers_with_one_volume(tmp_path: Path) -> None:
     asides: list[str] = []
 
     class Watched(FileStore):
-        def _write(self, aside: Path, path: Path, content: bytes) -> None:
-            asides.append(aside.name)
+        def _write(self, aside: str, path: str, content: bytes) -> None:
+            asides.append(aside)
             super()._write(aside, path, content)
 
     for _ in range(2):

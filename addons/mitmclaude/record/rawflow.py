@@ -27,6 +27,14 @@ ARRIVALS = "claude.arrivals"
 """The metadata that holds when each piece of the answer came: pairs of bytes and milliseconds since the request."""
 
 
+CONNECTIONS = ("client_conn", "server_conn")
+
+MOST_CONNECTIONS = 256
+"""Connections whose written state is remembered."""
+
+_connections: dict[tuple[str, Any], tuple[State, bytes]] = {}
+
+
 class Frame(NamedTuple):
     """A part of a flow file: its size as it is, and its compressed form."""
 
@@ -134,9 +142,22 @@ def flow_file(
     if arrivals:
         rest["metadata"] = {**flow.get("metadata", {}), ARRIVALS: arrivals}
     rest["response"] = response
-    items = b"".join([tnetstring.item(name, value) for name, value in rest.items()])
+    items = b"".join([connection(name, rest.pop(name)) for name in CONNECTIONS if name in rest])
+    items += b"".join([tnetstring.item(name, value) for name, value in rest.items()])
     first = tnetstring.framed(request.size + len(items))
     return compressor.compress(first) + request.compressed + compressor.compress(items + b"}")
+
+
+def connection(name: str, state: State) -> bytes:
+    """An item with the state of a connection: many calls share one, and it is the largest part of a small flow."""
+    key = (name, state.get("id"))
+    if (known := _connections.get(key)) is not None and known[0] == state:
+        return known[1]
+    item = tnetstring.item(name, state)
+    if len(_connections) >= MOST_CONNECTIONS:
+        _connections.clear()
+    _connections[key] = state, item
+    return item
 
 
 def decompressed(stored: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """The process of the recorder: reads the proxy's messages, works, replies, and leaves when the proxy is gone."""
 
+import gc
 import logging
 import os
 import pickle
@@ -15,6 +16,9 @@ from mitmclaude.stores.open import open_keeper
 
 MEMORY = 4 * 1024**3
 """Bytes of address space: a body of the largest accepted size takes less in any shape."""
+
+YOUNG = 20_000
+"""New objects between two looks for garbage in cycles, of which there is next to none here."""
 
 DRAINS = 3.0
 """Seconds in which the stores get, at the end, what they did not take before."""
@@ -35,6 +39,8 @@ def main(descriptor: int) -> None:
         keeper = _opened(pickle.load(messages))  # noqa: S301  it comes from our own parent
         keeper.start()
         work = Work(keeper, replies.send)
+        gc.freeze()  # what was imported stays
+        gc.set_threshold(YOUNG, 20, 20)
         try:
             while True:
                 work.take(pickle.load(messages))  # noqa: S301

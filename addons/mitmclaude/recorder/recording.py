@@ -5,7 +5,7 @@ Each step is done as early as it can be: the request's half while upstream works
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import orjson
 import zstandard
@@ -38,7 +38,8 @@ class Recording:
     def __init__(self, opened: Opened, compressor: zstandard.ZstdCompressor) -> None:
         self.opened = opened
         self._compressor = compressor
-        self._redactor = Redactor(opened.fingerprint_key, credentials(opened.headers, opened.path) | opened.credentials)
+        secrets = credentials(opened.headers, opened.path) | opened.credentials
+        self._redactor = _redactor(opened.fingerprint_key, secrets)
         self._request = _RequestHalf(opened, self._redactor, compressor)
         self._chunks: list[Arrived] = []
         self._hash = hashlib.sha256()
@@ -179,6 +180,12 @@ class Recording:
         digest = self._hash.hexdigest() if self._chunks else hashlib.sha256(content).hexdigest()
         sent = _digest_of(ended.sent_response, digest)
         return Response(ended.status, ended.headers, Body(content, len(content), digest, sent))
+
+
+@lru_cache(maxsize=64)
+def _redactor(key: bytes | None, secrets: frozenset[bytes]) -> Redactor:
+    """The calls of one client share a redactor, as what it has found out about their headers is of use to all."""
+    return Redactor(key, secrets)
 
 
 class _RequestHalf:

@@ -28,6 +28,12 @@ from mitmclaude.redact.wide import decoded, encoded, encoding_of
 _UTF8 = ("utf-8", "surrogatepass")
 # JSON as it stands outside strings: a credential that consists of nothing else is not looked for in raw bodies
 _NO_STRING = re.compile(rb"[\s,:\[\]{}0-9.eE+\-truefalsn]*")
+KNOWN_HEADERS = 256
+"""Headers whose redacted form a redactor remembers."""
+
+LONG_VALUE = 4096
+"""Bytes of a value that is not remembered."""
+
 _UPPER = re.compile(r"(\\u)([0-9a-f]{4})")
 
 
@@ -46,18 +52,29 @@ class Redactor:
     def headers(self, pairs: Iterable[Pair]) -> tuple[Pair, ...]:
         """The same headers in the same order: a credential keeps its scheme, any other value loses its secrets only.
 
-        A name may hold a secret too, and loses it.
+        A name may hold a secret too, and loses it. A client sends most of its headers with every request: what became
+        of each is remembered, within a bound.
         """
-        pairs = tuple(pairs)
+        pairs, known = tuple(pairs), self._known_headers
+        if unknown := [pair for pair in dict.fromkeys(pairs) if pair not in known]:
+            if len(known) + len(unknown) > KNOWN_HEADERS:
+                known.clear()
+            made = self._headers(unknown)
+            known.update((pair, kept) for pair, kept in zip(unknown, made, strict=True) if len(pair[1]) <= LONG_VALUE)
+            now = dict(zip(unknown, made, strict=True))
+            return tuple([now[pair] if pair in now else known[pair] for pair in pairs])
+        return tuple([known[pair] for pair in pairs])
+
+    def _headers(self, pairs: list[Pair]) -> list[Pair]:
         texts = [text for name, value in pairs for text in (name, b"" if names_a_credential(name) else value)]
         spans = list(_by_value(texts, find(b"\n".join(texts), self._header_forms)))  # one look at all of them
-        return tuple(
+        return [
             (
                 self._cut(name, of_name),
                 self._credential(value) if names_a_credential(name) else self._cut(value, of_value),
             )
             for (name, value), of_name, of_value in zip(pairs, spans[::2], spans[1::2], strict=True)
-        )
+        ]
 
     def target[T: (str, bytes)](self, path: T) -> T:
         """The target of a request line; what is not blanked stays byte for byte, also its percent-encoding."""
@@ -175,6 +192,10 @@ class Redactor:
 
     def _whole(self, secret: bytes) -> bytes:
         return secret if MARKED.fullmatch(secret) else self._mark(secret)
+
+    @cached_property
+    def _known_headers(self) -> dict[Pair, Pair]:
+        return {}
 
     @cached_property
     def _plain_forms(self) -> frozenset[bytes]:
