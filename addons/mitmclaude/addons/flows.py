@@ -1,8 +1,12 @@
 """A mitmproxy flow and its capture → the messages that the recorder takes."""
 
+import copy
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from mitmproxy import http
+from mitmproxy.connection import Connection
+from mitmproxy.version import FLOW_FORMAT_VERSION
 
 from mitmclaude.addons.live import Capture
 from mitmclaude.addons.tap import Tap
@@ -95,10 +99,37 @@ def _request_content(flow: http.HTTPFlow, capture: Capture) -> Changed:
 
 
 def _state(flow: http.HTTPFlow) -> State:
-    state: dict[str, Any] = flow.get_state()
-    state["request"] = _without_content(state["request"])
-    if state["response"]:
-        state["response"] = _without_content(state["response"])
+    """The flow's `get_state`, without the contents of its messages and without its backup."""
+    return {
+        "version": FLOW_FORMAT_VERSION,
+        "type": flow.type,
+        "id": flow.id,
+        "error": flow.error.get_state() if flow.error else None,
+        "client_conn": _connection_state(flow.client_conn),
+        "server_conn": _connection_state(flow.server_conn),
+        "intercepted": flow.intercepted,
+        "is_replay": flow.is_replay,
+        "marked": flow.marked,
+        "metadata": copy.deepcopy(flow.metadata),
+        "comment": flow.comment,
+        "timestamp_created": flow.timestamp_created,
+        "request": _without_content(flow.request.get_state()),
+        "response": _without_content(flow.response.get_state()) if flow.response else None,
+        "websocket": flow.websocket.get_state() if flow.websocket else None,
+    }
+
+
+_known: WeakKeyDictionary[Connection, tuple[dict[str, Any], State]] = WeakKeyDictionary()
+
+
+def _connection_state(connection: Connection) -> State:
+    """Its `get_state`, which takes mitmproxy longer than all else of a flow: made once until something changes."""
+    fields = vars(connection)
+    known = _known.get(connection)
+    if known is not None and known[0] == fields:
+        return known[1]
+    state: State = connection.get_state()
+    _known[connection] = fields.copy(), state
     return state
 
 

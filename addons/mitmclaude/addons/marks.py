@@ -17,6 +17,8 @@ class Marks:
         self._live = live
 
     def claude_record(self, record: Record) -> None:
+        if ctx.master.addons.get("view") is None:
+            return  # mitmdump shows no flow, and has let go of this one
         flow = self._live.flows.get(record.id)
         if flow is None:
             return
@@ -29,5 +31,4 @@ class Marks:
             "claude.session": record.session_id or "",
             "claude.model": record.request.model or "",
         }
-        if ctx.master.addons.get("view") is not None:
-            ctx.master.addons.trigger(UpdateHook([flow]))
+        ctx.master.addons.trigger(UpdateHook([flow]))

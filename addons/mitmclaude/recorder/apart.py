@@ -42,6 +42,9 @@ BUFFER = 4 * 1024 * 1024
 SMALL = 16 * 1024
 """Bytes of a request up to which the recorder can wait for it a little: it is examined in no time."""
 
+FEW = 2
+"""Calls in flight up to which nothing waits: there is time for each write."""
+
 SOON = 0.002
 """Seconds for which it waits; where the answer is quicker, both go together."""
 
@@ -108,7 +111,8 @@ class Apart:
         if self._instead is not None:
             self._instead.send(message)
         elif self._socket is not None:
-            self._put(without_parsed(message), at_once=not isinstance(message, Opened) or len(message.body) > SMALL)
+            can_wait = isinstance(message, Opened) and len(message.body) <= SMALL and len(self._calls) > FEW
+            self._put(without_parsed(message), at_once=not can_wait)
 
     def close(self, timeout: float) -> None:
         self._closing = True
