@@ -13,6 +13,7 @@ import pytest
 
 from mitmclaude.recorder import apart
 from mitmclaude.recorder.apart import PATIENCE
+from mitmclaude.recorder.spawn import spawn
 from tests.recorder.calls import Running, body, call, came, ended, opened
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,14 @@ async def test_it_never_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     await running.all_stored(1)
     running.recorder.close(10)
     assert len(running.records()) == 1
+
+
+def test_one_that_was_started_ahead_and_not_wanted(capfd: pytest.CaptureFixture[str]) -> None:
+    """It leaves without a word when nobody speaks to it."""
+    process, end = spawn()
+    end.close()
+    assert process.wait(20) == 0
+    assert capfd.readouterr().err == ""
 
 
 async def test_signals_of_a_terminal_do_not_reach_it(running: Running) -> None:

@@ -22,9 +22,7 @@ from mitmclaude.addons.settings import ClaudeOptions, is_set
 from mitmclaude.addons.signals import let_signals_kill
 from mitmclaude.arguments import HOST, PORT
 from mitmclaude.options import Upstream
-
-AGAIN = "MITMCLAUDE_STARTED_AGAIN"
-"""Set in the environment of the second start, which must find everything written out."""
+from mitmclaude.recorder.spawn import AGAIN
 
 QUIET = "--set", "termlog_verbosity=warn"
 """Given to the second start, where the user says nothing of it: what it logs until we are loaded was logged before."""

@@ -11,17 +11,15 @@ import pickle
 import selectors
 import socket
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
-from pathlib import Path
 
-import mitmclaude
 from mitmclaude.recorder.frames import Frames
 from mitmclaude.recorder.messages import Came, Message, Opened, Reply, Stored, Stores, without_parsed
 from mitmclaude.recorder.protocol import OnReply, Recorder
+from mitmclaude.recorder.spawn import spawn
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +33,6 @@ BACKLOG = 1024**3
 
 STILLBORN = 3
 """Processes in a row that may die before their first reply: after that the work is done in the proxy."""
-
-BUFFER = 4 * 1024 * 1024
-"""Bytes that the system is asked to hold between the processes."""
 
 SMALL = 16 * 1024
 """Bytes of a request up to which the recorder can wait for it a little: it is examined in no time."""
@@ -83,18 +78,11 @@ class Apart:
     def start(self) -> None:
         with contextlib.suppress(RuntimeError):  # no loop runs yet: the first message finds it
             self._loop = asyncio.get_running_loop()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            ours.setblocking(False)
-            for end in (ours, theirs):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-            try:
-                self._process = _started(theirs)
-            except OSError as error:
-                ours.close()
-                self._give_up(str(error))
-                return
-        self._socket = ours
+        try:
+            self._process, self._socket = spawn()
+        except OSError as error:
+            self._give_up(str(error))
+            return
         self._frames = Frames()
         self._out.clear()
         self._put(self._stores)
@@ -279,17 +267,3 @@ def without_bodies(messages: Iterable[Message], why: str) -> list[Message]:
         else:
             kept.append(message._replace(content=None))
     return kept
-
-
-def _started(end: socket.socket) -> subprocess.Popen[bytes]:
-    """The process, which knows `end` by its number; signals from the terminal do not reach it."""
-    folder = Path(mitmclaude.__file__).parents[1]
-    start = f"from mitmclaude.recorder.child import main; main({end.fileno()})"
-    code = f"import sys; sys.path.insert(0, {str(folder)!r}); {start}"
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-P", "-c", code],
-        pass_fds=[end.fileno()],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )

@@ -7,15 +7,27 @@ import pickle
 import signal
 import socket
 import threading
+from datetime import UTC, datetime
 
+import zstandard
+
+from mitmclaude.exchange import Marks
 from mitmclaude.recorder.frames import framed
-from mitmclaude.recorder.messages import Logged, Reply, Stores
+from mitmclaude.recorder.messages import Came, Ended, Logged, Opened, Reply, Stores
+from mitmclaude.recorder.recording import Recording
 from mitmclaude.recorder.work import Work
 from mitmclaude.stores.keeper import Keeper
 from mitmclaude.stores.open import open_keeper
 
 MEMORY = 4 * 1024**3
 """Bytes of address space: a body of the largest accepted size takes less in any shape."""
+
+ASKED = b'{"model":"claude-opus-5-5","max_tokens":1,"messages":[{"role":"user","content":"x"}]}'
+ANSWERED = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"type":"message","role":"assistant","content":[],'
+    b'"model":"claude-opus-5-5","usage":{"input_tokens":1,"output_tokens":1}}}\n\n'
+    b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+)
 
 YOUNG = 20_000
 """New objects between two looks for garbage in cycles, of which there is next to none here."""
@@ -36,7 +48,12 @@ def main(descriptor: int) -> None:
         replies = _Replies(end)
         logging.getLogger().addHandler(replies)
         logging.getLogger().setLevel(logging.INFO)
-        keeper = _opened(pickle.load(messages))  # noqa: S301  it comes from our own parent
+        warm_up()
+        try:
+            stores = pickle.load(messages)  # noqa: S301  it comes from our own parent
+        except EOFError:  # it was started ahead, and not wanted
+            os._exit(0)
+        keeper = _opened(stores)
         keeper.start()
         work = Work(keeper, replies.send)
         gc.freeze()  # what was imported stays
@@ -60,6 +77,18 @@ def _opened(stores: Stores) -> Keeper:
             if store.name == name:
                 store.go_down(why)
     return keeper
+
+
+def warm_up() -> None:
+    """Record a call of our own making and forget it: what is loaded at first use is there for the first real one."""
+    headers = ((b"content-type", b"text/event-stream"),)
+    opened = Opened(
+        "0", datetime.now(UTC), 0.0, "messages", "POST", "/", headers, ASKED, {"headers": headers}, "redacted"
+    )
+    recording = Recording(opened, zstandard.ZstdCompressor())
+    recording.prepare()
+    recording.feed(Came("0", [(0.0, ANSWERED)], 200, headers))
+    recording.kept(Ended("0", "answered", Marks(), {}, 200, headers))
 
 
 class _Replies(logging.Handler):
