@@ -6,8 +6,8 @@ import threading
 import time
 
 from mitmclaude.recorder.messages import Message, Reply
-from mitmclaude.recorder.protocol import OnReply
-from mitmclaude.recorder.work import Puts, Work
+from mitmclaude.recorder.protocol import OnReply, Puts
+from mitmclaude.recorder.work import Work
 
 
 class Inline:

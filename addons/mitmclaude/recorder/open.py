@@ -5,11 +5,9 @@ from collections.abc import Callable
 from mitmclaude.options import RecorderKind
 from mitmclaude.recorder.apart import Apart
 from mitmclaude.recorder.by_size import BySize
-from mitmclaude.recorder.inline import Inline
 from mitmclaude.recorder.messages import Stores
-from mitmclaude.recorder.protocol import OnReply, Recorder
+from mitmclaude.recorder.protocol import OnReply, Puts, Recorder
 from mitmclaude.recorder.spawn import can_be_had
-from mitmclaude.recorder.work import Puts
 
 
 def kind_of(wanted: RecorderKind) -> RecorderKind:
@@ -23,6 +21,8 @@ def open_recorder(kind: RecorderKind, stores: Stores, puts: Callable[[], Puts], 
     """A recorder of a kind that `kind_of` returns; `puts` gives the `stores` opened in this process."""
 
     def inline() -> Recorder:
+        from mitmclaude.recorder.inline import Inline  # only here: it loads all that a recorder does
+
         return Inline(puts(), on_reply)
 
     def apart() -> Recorder:

@@ -1,6 +1,6 @@
 """What every recorder does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mitmclaude.recorder.messages import Message, Reply
@@ -23,3 +23,13 @@ class Recorder(Protocol):
 
     def close(self, timeout: float) -> None:
         """Finish what was sent, for `timeout` seconds at most, and reply."""
+
+
+class Puts(Protocol):
+    """Where objects go; a store, or several, each with its spool."""
+
+    def begin_all(self, objects: dict[str, bytes]) -> Sequence[Callable[[], None]]:
+        """Begin to keep the objects of one call: what is to be waited for, which takes a bounded time.
+
+        Neither raises for a store that fails.
+        """

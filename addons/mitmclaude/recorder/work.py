@@ -4,11 +4,11 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Protocol
 
 import zstandard
 
 from mitmclaude.recorder.messages import Came, Ended, Examined, Message, Opened, Reply, Stored
+from mitmclaude.recorder.protocol import Puts
 from mitmclaude.recorder.recording import Kept, Recording
 from mitmclaude.redact import Redactor
 
@@ -16,16 +16,6 @@ logger = logging.getLogger(__name__)
 
 PUTS = 32
 """Calls whose objects are put at once."""
-
-
-class Puts(Protocol):
-    """Where objects go; a store, or several, each with its spool."""
-
-    def begin_all(self, objects: dict[str, bytes]) -> Sequence[Callable[[], None]]:
-        """Begin to keep the objects of one call: what is to be waited for, which takes a bounded time.
-
-        Neither raises for a store that fails.
-        """
 
 
 class Work:
