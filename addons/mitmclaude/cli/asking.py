@@ -1,0 +1,203 @@
+"""What the commands that ask the captures share: their options, and how an answer is printed."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import orjson
+import typer
+
+from mitmclaude.cli.opened import WRONG, StoreOption, fail, opened, printable
+from mitmclaude.library.selection import Selection, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from mitmclaude.library.library import Library
+
+__all__ = [
+    "Column",
+    "JsonOption",
+    "ModelOption",
+    "OutcomeOption",
+    "PrincipalOption",
+    "SessionOption",
+    "SinceOption",
+    "StoreOption",
+    "UntilOption",
+    "console",
+    "library_of",
+    "print_json",
+    "print_table",
+    "resolve",
+    "selected",
+]
+
+VERSION: Final = 1
+"""Of what --json prints; a field may be added without a new one, none is renamed or removed."""
+
+PANEL: Final = "Which calls"
+
+SinceOption = Annotated[
+    str | None,
+    typer.Option("--since", metavar="WHEN", rich_help_panel=PANEL, help="From then on: 2026-11-24, 2h, 3d, yesterday."),
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="WHEN", rich_help_panel=PANEL, help="Up to then; a day counts whole.")
+]
+SessionOption = Annotated[
+    str | None, typer.Option("--session", metavar="ID", rich_help_panel=PANEL, help="Of sessions whose id begins so.")
+]
+PrincipalOption = Annotated[
+    str | None, typer.Option("--principal", metavar="NAME", rich_help_panel=PANEL, help="Of this person's token.")
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", metavar="PART", rich_help_panel=PANEL, help="Of models with this in the name.")
+]
+OutcomeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--outcome",
+        metavar="OUTCOME",
+        rich_help_panel=PANEL,
+        help="With this outcome, e.g. truncated; failed for all but complete.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs and agents.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table that is printed."""
+
+    name: str
+    align: Literal["left", "right"] = "left"
+    style: str | None = None
+    wide: bool = False
+    """Whether it gives way first where a terminal is narrow."""
+
+
+def selected(
+    since: str | None = None,
+    until: str | None = None,
+    session: str | None = None,
+    principal: str | None = None,
+    model: str | None = None,
+    outcome: str | None = None,
+) -> Selection:
+    """What the options select; the command ends where one of them cannot be read."""
+    return Selection(
+        _moment("--since", since, end=False),
+        _moment("--until", until, end=True),
+        session or None,
+        principal or None,
+        model or None,
+        _outcome(outcome),
+    )
+
+
+def library_of(store: str) -> "Library":
+    """The library of a store; the command ends where there is none."""
+    from mitmclaude.library.library import open_library
+
+    opened(store)
+    return open_library(store)
+
+
+def resolve(library: "Library", name: str) -> str:
+    """The whole id that the user means; the command ends where there is none, or more than one."""
+    try:
+        return library.resolve(name)
+    except LookupError as error:
+        fail(printable(str(error.args[0])))
+
+
+def is_terminal() -> bool:
+    """Whether a person reads what is printed."""
+    return sys.stdout.isatty()
+
+
+def console() -> "Console":
+    """Where to print for people: with colours on a terminal, plain and of any width when piped."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not is_terminal(), markup=False, emoji=False)
+
+
+def print_json(kind: str, value: Any) -> None:
+    """Print ``{"version": 1, KIND: value}``: indented for people, in one line for programs; money is a text."""
+    option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if is_terminal() else 0)
+    sys.stdout.buffer.write(orjson.dumps({"version": VERSION, kind: value}, default=_plain, option=option))
+
+
+def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: by rich on a terminal, else aligned by blanks with one row a line."""
+    if is_terminal():
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        for column in columns:
+            overflow: Literal["fold", "ellipsis"] = "ellipsis" if column.wide else "fold"
+            table.add_column(
+                column.name, justify=column.align, style=column.style, overflow=overflow, no_wrap=True,
+                ratio=1 if column.wide else None, min_width=12 if column.wide else None,
+            )  # fmt: skip
+        for row in rows:
+            table.add_row(*(Text(printable(cell)) for cell in row))
+        console().print(table)
+        return
+    lines = [[column.name for column in columns], *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (
+            cell.rjust(width) if column.align == "right" else cell.ljust(width)
+            for cell, width, column in zip(line, widths, columns, strict=True)
+        )
+        typer.echo("  ".join(cells).rstrip())
+
+
+@contextmanager
+def interruptible() -> "Iterator[None]":
+    """End a command that the user interrupts without a trace."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def now() -> "datetime":
+    """Now, in the zone of this machine."""
+    from datetime import datetime
+
+    return datetime.now().astimezone()
+
+
+def _moment(option: str, text: str | None, *, end: bool) -> "datetime | None":
+    if not text:
+        return None
+    try:
+        return moment(text, now(), end=end)
+    except ValueError as error:
+        fail(f"{option}: {error}", WRONG)
+
+
+def _outcome(text: str | None) -> str | None:
+    from mitmclaude.record.outcome import OUTCOMES
+
+    if text and text != "failed" and text not in OUTCOMES:
+        fail(f"--outcome: wanted failed or one of {', '.join(OUTCOMES)}, found {text!r}", WRONG)
+    return text or None
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(f"wanted a value for JSON, found a {type(value).__name__}")
