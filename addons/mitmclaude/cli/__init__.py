@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mitmclaude import __version__
-from mitmclaude.cli import flow, opened, records, run, schema, show, token
+from mitmclaude.cli import cache, context, conversation, diff, flow, opened, records, run, schema, show, token
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -40,7 +40,13 @@ def _where(store: str) -> str:
 
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run.run)
 app.command("list")(records.records)
-app.command("show")(show.show)
+_IDS = {"ignore_unknown_options": True}
+"""So that -1 is an id."""
+app.command("show", context_settings=_IDS)(show.show)
+app.command("conversation", context_settings=_IDS)(conversation.conversation)
+app.command("cache", context_settings=_IDS)(cache.cache)
+app.command("diff", context_settings=_IDS)(diff.diff)
+app.command("context", context_settings=_IDS)(context.context)
 app.command("flow")(flow.flow)
 app.command("schema")(schema.schema)
 app.add_typer(token.app, name="token")

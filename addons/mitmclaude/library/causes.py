@@ -21,8 +21,8 @@ LOOKBACK: Final = 20
 TTL: Final = {"5m": 300.0, "1h": 3600.0}
 
 LEAST: Final = (
-    (re.compile(r"claude-(opus|fable|mythos)-5(-\d)?$"), 512),
-    (re.compile(r"claude-(opus-4-8|sonnet-5|sonnet-4-[56]|opus-4-1|opus-4$|opus-4-0)"), 1024),
+    (re.compile(r"claude-(opus|fable|mythos)-5(-\d{8})?$"), 512),
+    (re.compile(r"claude-(opus-4-8|sonnet-5(-\d{8})?$|sonnet-4-[56]|opus-4-1|opus-4$|opus-4-0)"), 1024),
     (re.compile(r"claude-(opus-4-7|mythos-preview|3-5-haiku)"), 2048),
     (re.compile(r"claude-(opus-4-[56]|haiku-4-5)"), 4096),
 )

@@ -125,8 +125,9 @@ class _Telling:
         messages, start = call.request.cache.messages, tail_start(call)
         tail = call.request.input or []
         self._contents.update(zip(messages[start:], tail, strict=False))
+        self._place_answer(call, start)
         kept = self._kept(messages, start)
-        dropped = self._dropped(kept)
+        dropped = self._history[kept:] if any(self._history[kept:]) else []  # else an answer that was not sent again
         is_edit = bool(dropped)
         if is_edit:
             yield Entry("edit", call.id, call.started_at, text=_edit(kept, dropped, messages, start))
@@ -150,6 +151,14 @@ class _Telling:
             yield Entry("edit", call.id, call.started_at, text=f"{_messages(again)} as above")
         self._history = list(messages)
 
+    def _place_answer(self, call: Record, start: int) -> None:
+        """Give the last answer its hash: it is the message before the new ones, unless that is an older one."""
+        if self._history and self._history[-1] is None and call.request.input is not None and start:
+            answer = call.request.cache.messages[start - 1]
+            if answer not in self._told:
+                self._history[-1] = answer
+                self._told.add(answer)
+
     def _kept(self, messages: tuple[str, ...], start: int) -> int:
         """How much of the history `messages` begin with; an answer is taken to be the message that has its place."""
         for index, (was, now) in enumerate(zip(self._history, messages, strict=False)):
@@ -158,10 +167,6 @@ class _Telling:
             elif was != now:
                 return index
         return min(len(self._history), len(messages))
-
-    def _dropped(self, kept: int) -> list[str]:
-        """What of the history is gone; an answer that never was part of a later call is not counted."""
-        return [was for was in self._history[kept:] if was is not None]
 
     def _answer(self, call: Record) -> Iterator[Entry]:
         at, message = call.started_at, call.response.message if call.response else None
@@ -176,7 +181,7 @@ class _Telling:
             yield Entry("failed", call.id, at, text=text)
 
 
-def _edit(kept: int, dropped: list[str], messages: tuple[str, ...], start: int) -> str:
+def _edit(kept: int, dropped: list[str | None], messages: tuple[str, ...], start: int) -> str:
     """What happened to the history, in one sentence."""
     gone = f"{_messages(len(dropped))} from message {kept + 1} on"
     stay = [one for one in dropped if one in messages[kept:]]

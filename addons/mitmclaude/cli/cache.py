@@ -1,0 +1,140 @@
+"""`mitmclaude cache`: what the prompt cache gave, what it missed and why; `cache clear` is of the local cache."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from mitmclaude.cli import asking
+from mitmclaude.cli.asking import Column, console, library_of, print_json, print_table
+from mitmclaude.cli.named import session_of, short
+from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail
+
+if TYPE_CHECKING:
+    from mitmclaude.library.explain import Explained, Totals
+    from mitmclaude.library.library import Library
+    from mitmclaude.library.selection import Selection
+
+By = Literal["cause", "session", "agent", "model", "version"]
+_FIELDS: dict[By, str] = {
+    "cause": "cause", "session": "session_id", "agent": "agent_id", "model": "model", "version": "client_version",
+}  # fmt: skip
+
+COLUMNS = (
+    Column("when"), Column("call"), Column("agent"), Column("read", "right"), Column("written", "right"),
+    Column("uncached", "right"), Column("missed", "right"), Column("waste", "right"), Column("cause"),
+    Column("why", wide=True),
+)  # fmt: skip
+
+
+def cache(
+    session: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SESSION]", help="The beginning of its id, or last; all without. clear empties the local cache."
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show the calls without a miss as well.")] = False,
+    by: Annotated[By, typer.Option(help="What to add the misses up by.")] = "cause",
+    since: asking.SinceOption = None,
+    until: asking.UntilOption = None,
+    in_session: asking.SessionOption = None,
+    principal: asking.PrincipalOption = None,
+    model: asking.ModelOption = None,
+    outcome: asking.OutcomeOption = None,
+    as_json: asking.JsonOption = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Tell which calls missed the prompt cache, why, and what that cost; nothing is told of turns as they should be.
+
+    Examples: mitmclaude cache last; mitmclaude cache --since 2d --by version; mitmclaude cache 16a12cbc --all --json
+    """
+    library = library_of(store)
+    if session == "clear":
+        library.clear()
+        typer.echo("The local cache of this store is empty; the store is as it was.")
+        return
+    selection = asking.selected(since, until, in_session, principal, model, outcome)
+    told = list(_explained(library, selection, session))
+    if not told:
+        fail("no call of these has a usage")
+    _print(told, by, everything, as_json)
+
+
+def _explained(library: "Library", selection: "Selection", name: str | None) -> "Iterator[Explained]":
+    """What became of the selected calls, told session by session from all calls of it, by time."""
+    from mitmclaude.library.explain import explain
+
+    rows = session_of(library, name).rows if name else library.rows()
+    chosen = {row.id for row in rows if selection.matches(row)}
+    sessions: dict[str | None, list[str]] = {}
+    for row in rows:
+        if row.endpoint == "messages":
+            sessions.setdefault(row.session_id, []).append(row.id)
+    for ids in sessions.values():
+        if not chosen.isdisjoint(ids):
+            yield from (one for one in explain(library.records(ids)) if one.call in chosen)
+
+
+def _print(told: "list[Explained]", by: By, everything: bool, as_json: bool) -> None:
+    from mitmclaude.library.explain import totals
+
+    sums = totals(told, _FIELDS[by])
+    shown = sorted((one for one in told if everything or one.is_miss), key=lambda one: (one.at, one.call))
+    if as_json:
+        rate = None if sums.hit_rate is None else round(sums.hit_rate, 6)
+        gaps = [{"gap": gap, "calls": calls, "hit_rate": round(part, 6)} for gap, calls, part in sums.by_gap]
+        plain: dict[str, Any] = asdict(sums) | {"hit_rate": rate, "by": by, "by_gap": gaps}
+        plain["by_cause"] = [
+            {("name" if key == "cause" else key): value for key, value in one.items()} for one in plain["by_cause"]
+        ]
+        print_json("cache", {"calls": [asdict(one) for one in shown], "totals": plain})
+        return
+    if shown:
+        print_table(COLUMNS, (_row(one) for one in shown))
+    _print_totals(sums, by)
+
+
+def _row(one: "Explained") -> tuple[str, ...]:
+    cause = f"{one.cause}{'' if one.certainty in (None, 'certain') else '?'}"
+    detail = f"{one.detail}  (after {short(one.predecessor)})" if one.predecessor and one.is_miss else one.detail
+    return (
+        f"{one.at.astimezone():%m-%d %H:%M:%S}", short(one.call), (one.agent_id or "main")[:8], f"{one.read:,}",
+        f"{one.written:,}", f"{one.fresh:,}", f"{one.missed:,}" if one.missed else "",
+        _money(one.waste_usd) if one.missed else "", cause, detail,
+    )  # fmt: skip
+
+
+def _print_totals(sums: "Totals", by: By) -> None:
+    out = console()
+    rate = (
+        ""
+        if sums.hit_rate is None
+        else f"; {sums.hit_rate:.1%} of {sums.prompt:,} prompt tokens were read from the cache"
+    )
+    misses = sum(one.calls for one in sums.by_cause)
+    calls = "1 call" if sums.calls == 1 else f"{sums.calls:,} calls"
+    if not misses:
+        out.print(f"No miss in {calls}{rate}.")
+        return
+    out.print(f"{'1 miss' if misses == 1 else f'{misses:,} misses'} in {calls}{rate}.")
+    out.print()
+    columns = (Column(by), Column("misses", "right"), Column("tokens", "right"), Column("waste", "right"))
+    rows = [
+        (one.cause, f"{one.calls:,}", f"{one.missed:,}", _sum(one.waste_usd, one.unpriced)) for one in sums.by_cause
+    ]
+    print_table(columns, [*rows, ("∑", f"{misses:,}", f"{sums.missed:,}", _sum(sums.waste_usd, sums.unpriced))])
+    if sums.by_gap:
+        out.print()
+        gaps = ((gap, f"{calls:,}", f"{part:.1%}") for gap, calls, part in sums.by_gap)
+        print_table((Column("since the call before"), Column("calls", "right"), Column("read", "right")), gaps)
+
+
+def _money(usd: Decimal | None) -> str:
+    return "unknown" if usd is None else f"${usd:.4f}" if usd < 1 else f"${usd:.2f}"
+
+
+def _sum(usd: Decimal, unpriced: int) -> str:
+    return _money(usd) if not unpriced else "unknown" if not usd else f"≥{_money(usd)}"
