@@ -271,7 +271,7 @@ _META: Final = _fixture("cc_tool_result_turn.meta.json")
 _CACHE: Final[dict[str, Any]] = summarise(_BODY).cache.model_dump(mode="json")
 _SYSTEM: Final = "\n".join(block["text"] for block in _BODY["system"])
 _WORDS: Final = (_SYSTEM + "\n" + json.dumps([tool["description"] for tool in _BODY["tools"]], ensure_ascii=False)) * 3
-_REQUEST_HEADERS: Final = [[name.lower(), value] for name, value in _META["headers"]]
+_REQUEST_HEADERS: Final = [[name.lower(), value] for name, value in _META["headers"] if name.lower() != "x-api-key"]
 _RESPONSE_HEADERS: Final = [["content-type", "text/event-stream; charset=utf-8"], *map(list, API_HEADERS)]
 
 

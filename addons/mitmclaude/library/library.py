@@ -1,71 +1,200 @@
 """One store, read through its local cache: the records of a selection, one record, its raw flow."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Context
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
+from mitmclaude import directories
+from mitmclaude.library.columns import CALLS, joined
+from mitmclaude.library.local.fill import Cache, Progress, clear, filled
+from mitmclaude.library.local.state import SCHEMA, State
 from mitmclaude.library.selection import Selection
-from mitmclaude.record.record import Record
-from mitmclaude.record.row import Row, row
-from mitmclaude.stores import Store, open_store
+from mitmclaude.library.where import NOTHING, VIEWS, condition
+from mitmclaude.record.row import Row
+from mitmclaude.stores.file import FileStore
+from mitmclaude.stores.open import identity, open_store
+from mitmclaude.stores.protocol import Store
+from mitmclaude.stores.several import split
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from mitmclaude.record.record import Record
+
+MEMORY: Final = "350MB"
+"""That a query takes; what does not fit goes to the disk."""
+
+BATCH: Final = 500
+"""Records that are read at once."""
+
+_EXACT: Final = Context(prec=60)
+_ROW: Final = ", ".join(f'"{name}"' for name in CALLS)
 
 
 class Library:
-    """The records of one store. Every method raises OSError where the store fails."""
+    """The records of one store.
 
-    def __init__(self, store: Store) -> None:
+    The first question brings the local cache up to date; what could not be read is in `skipped`. Every method raises
+    OSError, in one line, where the store or the cache fails.
+    """
+
+    def __init__(self, store: Store, url: str, folder: Path, progress: Progress = lambda done, total: None) -> None:
+        self.folder = folder
         self._store = store
+        self._cache = Cache(store, url, folder)
+        self._progress = progress
 
     def rows(self, selection: Selection | None = None) -> list[Row]:
         """The rows of the calls that are selected, oldest first."""
-        chosen = selection or Selection()
-        found = [row(self._read(key)) for key in self._store.keys("records/")]
-        return sorted((one for one in found if chosen.matches(one)), key=lambda one: (one.started_at, one.id))
+        where, parameters = condition(selection or Selection())
+        found = self.query(f"select {_ROW} from calls where {where} order by started_at, id", parameters)  # noqa: S608
+        at = list(CALLS).index("cost_usd")
+        return [
+            Row(*one) if (cost := one[at]) is None else Row(*one[:at], cost.normalize(_EXACT), *one[at + 1 :])
+            for one in found
+        ]
 
-    def record(self, record_id: str) -> Record:
-        """The record of a whole id; KeyError where there is none."""
-        return self._read(self._key(record_id))
+    def record(self, record_id: str) -> "Record":
+        """The record of a whole id; KeyError where there is none, ValueError where it cannot be read."""
+        from mitmclaude.record.stored import record_of
 
-    def records(self, ids: Iterable[str]) -> Iterator[Record]:
-        """The records of whole ids, in the order asked; KeyError where there is none."""
-        return (self.record(one) for one in ids)
+        return record_of(self.stored(record_id))
 
-    def flow(self, of: Row | Record) -> bytes | None:
-        """The raw flow of a call, decompressed, as mitmproxy reads it; None where there is none."""
+    def stored(self, record_id: str) -> bytes:
+        """The record of a whole id as it is stored; KeyError where there is none."""
+        try:
+            return self._store.get(_likely_key(record_id))
+        except (KeyError, ValueError):
+            found = self.query("select key from parts where id = ?", [record_id])
+            return self._store.get(found[0][0] if found else self._skipped_key(record_id))
+
+    def records(self, ids: Iterable[str]) -> Iterator["Record"]:
+        """The records of whole ids, in the order asked, as the cache has them; KeyError where there is none."""
+        from mitmclaude.record.stored import record_of
+
+        asked = list(ids)
+        for start in range(0, len(asked), BATCH):
+            some = asked[start : start + BATCH]
+            texts = "select id, rest, input, message from parts where id in (select unnest($ids))"
+            found = {one: texts for one, *texts in self.query(texts, {"ids": some})}
+            for one in some:
+                yield record_of(joined(*found[one]))
+
+    def flow(self, of: "Row | Record") -> bytes | None:
+        """The raw flow of a call, decompressed, as mitmproxy reads it; None where there is none, ValueError where it
+        is damaged."""
+        import zstandard
+
         from mitmclaude.record import rawflow
 
         try:
             return rawflow.decompressed(self._store.get(of.flow)) if of.flow else None
         except KeyError:
             return None
+        except zstandard.ZstdError as error:
+            raise ValueError(f"{of.flow}: damaged, or not compressed with zstd: {error}") from None
 
     def resolve(self, name: str) -> str:
         """The whole id that `name` stands for: the beginning or end of one, ``last`` or ``-1`` for the newest, ``-2``
         for the one before; LookupError, in one line, where there is none or more than one."""
-        ids = [_id(key) for key in self._store.keys("records/")]
+        back = _back(name)
+        ids = _ids_in(self._store.root, back) if isinstance(self._store, FileStore) else self._ids()
         return resolved(name, ids)
+
+    def query(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        """The rows that a query of our own over the views, or over `parts`, gives; OSError where it fails."""
+        import duckdb
+
+        try:
+            return self.connection.execute(sql, parameters).fetchall()
+        except duckdb.Error as error:
+            raise OSError(f"{self.folder}: {str(error).splitlines()[0]}") from error
+
+    @cached_property
+    def connection(self) -> "DuckDBPyConnection":
+        """A database in memory with a view of each part that is documented."""
+        import duckdb
+
+        connection = duckdb.connect(
+            config={"memory_limit": MEMORY, "autoinstall_known_extensions": False, "python_enable_replacements": False}
+        )
+        connection.execute("set TimeZone = 'UTC'; set enable_progress_bar = false")
+        self._make_views(connection)
+        return connection
+
+    @cached_property
+    def state(self) -> State:
+        """What the cache holds, brought up to date."""
+        return filled(self._cache, self._progress)
+
+    def refresh(self, *, fresh: bool = False) -> None:
+        """Look for what is new in the store; with `fresh`, also for what was replaced or removed long ago."""
+        self.state = filled(self._cache, self._progress, fresh=fresh)
+        if "connection" in self.__dict__:
+            self._make_views(self.connection)
+
+    @property
+    def skipped(self) -> Mapping[str, str]:
+        """What cannot be read: its key, and why."""
+        return self.state.skipped
+
+    @property
+    def files(self) -> list[Path]:
+        """The parts of the cache."""
+        return [self.folder / part for part in self.state.parts]
 
     def clear(self) -> None:
         """Empty the local cache of this store; the store stays as it is."""
+        clear(self.folder)
+        self.__dict__.pop("state", None)
+        self.__dict__.pop("connection", None)
 
-    def _key(self, record_id: str) -> str:
-        found = [key for key in self._store.keys("records/") if _id(key) == record_id]
-        if not found:
-            raise KeyError(record_id)
-        return found[0]
+    def _make_views(self, connection: "DuckDBPyConnection") -> None:
+        files = ", ".join("'" + str(file).replace("'", "''") + "'" for file in self.files)
+        parts = f"select * from read_parquet([{files}])" if files else NOTHING  # noqa: S608
+        connection.execute(f"create or replace view parts as {parts}")
+        for name, sql in VIEWS.items():
+            connection.execute(f"create or replace view {name} as {sql}")
 
-    def _read(self, key: str) -> Record:
-        return Record.model_validate_json(self._store.get(key))
+    def _ids(self) -> list[str]:
+        return [one for (one,) in self.query("select id from parts order by id")]
+
+    def _skipped_key(self, record_id: str) -> str:
+        for key in self.skipped:
+            if _id(key) == record_id:
+                return key
+        raise KeyError(record_id)
 
 
-def open_library(url: str) -> Library:
-    """The library of the store that `url` names; ValueError where it names none."""
-    return Library(open_store(url))
+def open_library(
+    url: str, progress: Progress = lambda done, total: None, environment: Mapping[str, str] = os.environ
+) -> Library:
+    """The library of the store that `url` names, of the first of several; ValueError where it names none.
+
+    Its cache is a directory of the user's, named after the store. ModuleNotFoundError without DuckDB.
+    """
+    import duckdb  # noqa: F401  the one thing that may be missing
+
+    first = split(url)[0] if len(split(url)) > 1 else url
+    return Library(open_store(first), first, folder_of(first, environment), progress)
+
+
+def folder_of(url: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the cache of the store at `url` is."""
+    below = Path(directories.cache(environment, sys.platform)).expanduser()
+    name = blake2b(identity(url.removeprefix("file:").removeprefix("//") if url.startswith("file:") else url).encode(), digest_size=8).hexdigest()
+    return below / "library" / f"{name}-{SCHEMA}"
 
 
 def resolved(name: str, ids: list[str]) -> str:
     """The one of `ids`, which are sorted by time, that `name` stands for; see `Library.resolve`."""
-    back = 1 if name == "last" else int(name[1:]) if name[:1] == "-" and name[1:].isdecimal() else 0
-    if back:
+    if back := _back(name):
         if back > len(ids):
             raise LookupError(f"wanted the call number {back} from the end, found {len(ids)} calls")
         return ids[-back]
@@ -76,10 +205,35 @@ def resolved(name: str, ids: list[str]) -> str:
     return found[0]
 
 
+def _back(name: str) -> int:
+    if name == "last":
+        return 1
+    return int(name[1:]) if name[:1] == "-" and name[1:].isdecimal() and len(name) < 8 else 0
+
+
+def _ids_in(root: Path, back: int) -> list[str]:
+    """The ids in a directory, sorted; where only the last ones are wanted, of as many days as have them."""
+    found: list[str] = []
+    records = root / "records"
+    for day in sorted(os.listdir(records) if records.is_dir() else (), reverse=True):
+        if day.startswith("date="):
+            names = os.listdir(records / day)
+            found += [name.removesuffix(".json") for name in names if name.endswith(".json") and name[0] != "."]
+        if back and len(found) >= back:
+            break
+    return sorted(found)
+
+
+def _likely_key(record_id: str) -> str:
+    """Where a record of ours lies: its id begins with the time; ValueError where it does not."""
+    from mitmclaude.record.record import record_key
+
+    milliseconds = int(record_id[:8] + record_id[9:13], 16)
+    try:
+        return record_key(record_id, datetime.fromtimestamp(milliseconds / 1000, UTC))
+    except (OverflowError, OSError) as error:
+        raise ValueError(record_id) from error
+
+
 def _id(key: str) -> str:
     return key.rpartition("/")[2].partition(".")[0]
-
-
-def local_now() -> datetime:
-    """Now, in the zone of this machine."""
-    return datetime.now().astimezone()

@@ -45,7 +45,7 @@ class Spooling:
 
 def _spooled(url: str, below: Path) -> Spooled:
     is_on_aws = url.startswith(("s3:", "dynamodb:"))  # where the client tries again by itself
-    name = blake2b(_identity(url).encode(), digest_size=8).hexdigest()
+    name = blake2b(identity(url).encode(), digest_size=8).hexdigest()
     return Spooled(_open_one(url), FileStore(below / name), pauses=() if is_on_aws else PAUSES)
 
 
@@ -71,8 +71,8 @@ def _open_one(url: str) -> Store:
     return FileStore(_directory(url))
 
 
-def _identity(url: str) -> str:
-    """What the spool is named after: the same for the same store, whatever its other options are."""
+def identity(url: str) -> str:
+    """What the spool and the local cache of a store are named after: the same for the same store, whatever its other options are."""
     if not url.startswith(("s3:", "dynamodb:")):
         return str(Path(url).expanduser().absolute())
     place, _, query = url.partition("?")
