@@ -47,7 +47,7 @@ def test_settings() -> None:
         "settings: beta beta-1 added",
     ]
     assert [marked(line) for line in changes[0].lines] == ["-medium", "+high"]
-    assert marked(changes[2].lines[0]) == ("~system block 1{+ (1h)+}, system block 2{+ (1h)+}, message 3{+ (1h)+}")
+    assert marked(changes[2].lines[0]) == ("~system block 1{+ (1h)+}, system block 2{+ (1h)+}, last message{+ (1h)+}")
 
 
 def test_system_and_tools() -> None:
@@ -70,8 +70,8 @@ def test_messages() -> None:
     """What the next call adds; an edit in the midst; a tool call by its input."""
     more = [*MESSAGES, said("I will", use("Read", 1, file_path="a.py")), user("next")]
     changes = compared(body_of(MESSAGES), body_of(more))
-    assert told(changes)[1:] == ["messages: message 4, assistant added", "messages: message 5, user added"]
-    assert [marked(line) for line in changes[1].lines] == ["+I will", "+[Read]", "+{", '+  "file_path": "a.py"', "+}"]
+    assert told(changes) == ["messages: message 4, assistant added", "messages: message 5, user added"]
+    assert [marked(line) for line in changes[0].lines] == ["+I will", "+[Read]", "+{", '+  "file_path": "a.py"', "+}"]
     edited = deepcopy(more)
     edited[3]["content"][1]["input"]["file_path"] = "b.py"
     (change,) = compared(body_of(more), body_of(edited))
@@ -95,15 +95,14 @@ def test_records_alone() -> None:
     ]
     changes = diff(*records)
     assert told(changes) == [
-        "settings: breakpoints edited",
         "system: system block 1 edited",
         "tools: Edit removed",
         "tools: Read edited",
         "messages: message 4 added",
         "messages: message 5, user added",
     ]
-    assert changes[1].lines == changes[3].lines == changes[4].lines == ()
-    assert [marked(line) for line in changes[5].lines] == ["+next"]
+    assert changes[0].lines == changes[2].lines == changes[3].lines == ()
+    assert [marked(line) for line in changes[4].lines] == ["+next"]
 
 
 def test_difference_of_texts() -> None:

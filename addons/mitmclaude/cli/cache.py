@@ -29,6 +29,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
+COMPARABLE = ("tools", "system", "settings", "messages", "model")
+"""Causes that a diff shows."""
+
+
 def cache(
     session: Annotated[
         str | None,
@@ -94,17 +98,27 @@ def _print(told: "list[Explained]", by: By, everything: bool, as_json: bool) -> 
         return
     if shown:
         print_table(COLUMNS, (_row(one) for one in shown))
+        _print_hints(shown)
     _print_totals(sums, by)
 
 
 def _row(one: "Explained") -> tuple[str, ...]:
     cause = f"{one.cause}{'' if one.certainty in (None, 'certain') else '?'}"
-    detail = f"{one.detail}  (after {short(one.predecessor)})" if one.predecessor and one.is_miss else one.detail
     return (
         f"{one.at.astimezone():%m-%d %H:%M:%S}", short(one.call), (one.agent_id or "main")[:8], f"{one.read:,}",
         f"{one.written:,}", f"{one.fresh:,}", f"{one.missed:,}" if one.missed else "",
-        _money(one.waste_usd) if one.missed else "", cause, detail,
+        _money(one.waste_usd) if one.missed else "", cause, one.detail,
     )  # fmt: skip
+
+
+def _print_hints(shown: "list[Explained]") -> None:
+    """What a question mark means, and how to see what differs."""
+    if any(one.certainty in ("likely", "unknown") for one in shown):
+        typer.echo("?  likely, not certain")
+    compared = [one for one in shown if one.predecessor and one.cause in COMPARABLE]
+    if compared:
+        typer.echo(f"What differs:  mitmclaude diff {short(compared[-1].predecessor or '')} {short(compared[-1].call)}")
+    typer.echo()
 
 
 def _print_totals(sums: "Totals", by: By) -> None:

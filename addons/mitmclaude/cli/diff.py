@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MOST_LINES = 60
 """Of one part, without --full."""
+MOST_CHARACTERS = 240
+"""Of one line, without --full."""
+AROUND = 40
+"""Characters before and after a change in a long line."""
 
 
 def diff(
@@ -101,12 +105,12 @@ def _print_change(out: "Console", change: "Change", full: bool) -> None:
         head = f"tools {change.label}"
     out.print(Text(clean(f"{sign} {head}"), style))
     for line in change.lines if full else change.lines[:MOST_LINES]:
-        out.print(indented(_line(line), 4))
+        out.print(indented(_line(line, full), 4))
     if not full and (left := len(change.lines) - MOST_LINES) > 0:
         out.print(indented(f"… {left:,} more lines (--full shows all)", 4, "dim"))
 
 
-def _line(line: "Line") -> "Text":
+def _line(line: "Line", full: bool) -> "Text":
     """A line with its changed words marked: by colour on a terminal, else as [-gone-] and {+new+}."""
     from rich.text import Text
 
@@ -116,8 +120,15 @@ def _line(line: "Line") -> "Text":
     styles = {"=": "", "-": "red strike" if sign == "~" else "red", "+": "green"}
     text = Text(f"{sign} ", "dim")
     for piece in pieces:
-        said = clean(piece.text)
+        said = clean(piece.text if full else _shortened(piece.text, is_changed=sign == "~"))
         if sign == "~" and piece.sign != "=" and not is_terminal():
             said = f"[-{said}-]" if piece.sign == "-" else f"{{+{said}+}}"
         text.append(said, styles[piece.sign])
     return text
+
+
+def _shortened(text: str, *, is_changed: bool) -> str:
+    """A long line without its end; a long piece of a changed one without its midst."""
+    if is_changed and len(text) > 3 * AROUND:
+        return f"{text[:AROUND]} … {text[-AROUND:]}"
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} … {len(text) - MOST_CHARACTERS:,} more"

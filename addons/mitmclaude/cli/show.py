@@ -45,13 +45,16 @@ def show(
 
 
 def _record(name: str, store: str) -> "Record":
-    """The record that is meant, by the library; by the store itself where that one does not know it."""
-    library = library_of(store)
+    """The record that is meant, by the library; by the store itself where there is none, or it does not know it."""
+    from mitmclaude.library.library import open_library
+
+    opened_store = opened(store)
     try:
+        library = open_library(store)
         return library.record(library.resolve(name))
-    except (LookupError, ValueError):
-        opened_store = opened(store)
-        key = key_of(opened_store, opened_store.keys("records/"), "record", name)
+    except (ModuleNotFoundError, LookupError, ValueError):
+        keys = opened_store.keys("records/")
+        key = _from_the_end(keys, name) or key_of(opened_store, keys, "record", name)
     try:
         return record_of(opened_store.get(key))
     except ValueError as error:

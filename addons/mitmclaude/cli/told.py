@@ -55,7 +55,7 @@ def blocks(
                 yield from _text(text_of(block), full, by)
             case "thinking":
                 text = text_of(block) or "(thinking that the API did not show)"
-                yield indented(Text(_cut(text, MOST_LINES, full), "italic dim"), by)
+                yield indented(Text.assemble(("thinking: ", "dim"), (_cut(text, MOST_LINES, full), "italic dim")), by)
             case "tool_use" | "server_tool_use":
                 yield from _call(block, full, by)
             case "tool_result":

@@ -96,7 +96,7 @@ def _agent(agent_id: str | None, calls: list[Record]) -> Agent:
         calls=len(calls),
         tokens=sum(_tokens(call) for call in calls),
         cost_usd=sum(costs, Decimal(0)),
-        unpriced=len(calls) - len(costs),
+        unpriced=sum(call.usage is not None and call.cost is None for call in calls),
         began=calls[0].started_at,
     )
 

@@ -12,7 +12,7 @@ from mitmclaude.library.content import blocks_of, compact, kind_of, pretty, role
 from mitmclaude.library.difference import Line, Piece, difference
 from mitmclaude.library.threads import tail_start
 from mitmclaude.record.record import Record
-from mitmclaude.request.cache import BILLING, Breakpoint, cached
+from mitmclaude.request.cache import BILLING, Breakpoint, Cache, cached
 
 SECTIONS: Final = ("settings", "system", "tools", "messages")
 
@@ -55,7 +55,7 @@ def of_body(body: Mapping[str, Any], betas: Iterable[str]) -> Asked:
     tools = [(tool.get("name") or tool.get("type") or "", tool) for tool in _list(body.get("tools"))]
     messages = body.get("messages")
     return Asked(
-        settings=(*_settings(body), *_betas(betas), *_breakpoints(cache.breakpoints)),
+        settings=(*_settings(body), *_betas(betas), *_breakpoints(cache)),
         system=tuple(
             Part(key, f"system block {index}", _text(block))
             for index, (key, block) in enumerate(zip(cache.system, system, strict=False), 1)
@@ -80,7 +80,7 @@ def of_record(record: Record) -> Asked:
     start = tail_start(record)
     tail = [None] * start + list(request.input or ())
     return Asked(
-        settings=(*plain, *kept, *_betas(request.betas), *_breakpoints(cache.breakpoints)),
+        settings=(*plain, *kept, *_betas(request.betas), *_breakpoints(cache)),
         system=tuple(Part(key, f"system block {index}", None) for index, key in enumerate(cache.system, 1)),
         tools=tuple(Part(f"{name} {key}", name, None) for name, key in cache.tools),
         messages=tuple(
@@ -192,16 +192,18 @@ def _betas(betas: Iterable[str]) -> Iterator[Part]:
     return (Part(beta, f"beta {beta}", "") for beta in sorted(set(betas)))
 
 
-def _breakpoints(marks: Iterable[Breakpoint] | None) -> Iterator[Part]:
-    """Where the breakpoints are, as one setting."""
-    told = ", ".join(_mark(mark) for mark in marks or ())
+def _breakpoints(cache: Cache) -> Iterator[Part]:
+    """Where the breakpoints are, as one setting; the last message is called so, as its breakpoint moves along."""
+    told = ", ".join(_mark(mark, len(cache.messages)) for mark in cache.breakpoints or ())
     if told:
         yield Part(told, "breakpoints", told)
 
 
-def _mark(mark: Breakpoint) -> str:
+def _mark(mark: Breakpoint, messages: int) -> str:
     one = {"tools": "tool", "system": "system block", "messages": "message", "request": "request"}[mark["segment"]]
     number = f" {mark['index'] + 1}" if "index" in mark else ""
+    if one == "message" and mark.get("index") == messages - 1:
+        one, number = "last message", ""
     more = " ".join(filter(None, (mark.get("ttl"), mark.get("scope"))))
     return f"{one}{number}{f' ({more})' if more else ''}"
 
