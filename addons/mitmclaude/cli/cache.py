@@ -88,18 +88,28 @@ def _print(told: "list[Explained]", by: By, everything: bool, as_json: bool) -> 
     sums = totals(told, _FIELDS[by])
     shown = sorted((one for one in told if everything or one.is_miss), key=lambda one: (one.at, one.call))
     if as_json:
-        rate = None if sums.hit_rate is None else round(sums.hit_rate, 6)
-        gaps = [{"gap": gap, "calls": calls, "hit_rate": round(part, 6)} for gap, calls, part in sums.by_gap]
-        plain: dict[str, Any] = asdict(sums) | {"hit_rate": rate, "by": by, "by_gap": gaps}
-        plain["by_cause"] = [
-            {("name" if key == "cause" else key): value for key, value in one.items()} for one in plain["by_cause"]
-        ]
-        print_json("cache", {"calls": [asdict(one) for one in shown], "totals": plain})
+        print_json("cache", {"calls": [_plain(one) for one in shown], "totals": _plain_totals(sums, by)})
         return
     if shown:
         print_table(COLUMNS, (_row(one) for one in shown))
         _print_hints(shown)
     _print_totals(sums, by)
+
+
+def _plain(one: "Explained") -> dict[str, Any]:
+    return {("uncached" if name == "fresh" else name): value for name, value in asdict(one).items()}
+
+
+def _plain_totals(sums: "Totals", by: By) -> dict[str, Any]:
+    misses = [
+        {("name" if key == "cause" else key): value for key, value in asdict(one).items()} for one in sums.by_cause
+    ]
+    gaps = [{"gap": gap, "calls": calls, "hit_rate": round(part, 6)} for gap, calls, part in sums.by_gap]
+    rate = None if sums.hit_rate is None else round(sums.hit_rate, 6)
+    counts = {"calls": sums.calls, "prompt": sums.prompt, "read": sums.read, "hit_rate": rate, "missed": sums.missed}
+    return counts | {
+        "waste_usd": sums.waste_usd, "unpriced": sums.unpriced, "by": by, "misses": misses, "gaps": gaps,
+    }  # fmt: skip
 
 
 def _row(one: "Explained") -> tuple[str, ...]:

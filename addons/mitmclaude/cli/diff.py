@@ -1,7 +1,6 @@
 """`mitmclaude diff`: what is different in what two calls asked."""
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,7 +45,7 @@ def diff(
     counts = comparing.stat(changes)
     if as_json:
         calls = {name: {"id": one.id, "at": one.started_at} for name, one in zip("ab", records, strict=True)}
-        plain = [asdict(change) for change in changes]
+        plain = [_plain(change) for change in changes]
         print_json("diff", calls | {"note": note, "stat": dict(counts), "changes": plain})
         return
     out = console()
@@ -69,6 +68,13 @@ def _asked(library: "Library", records: "list[Record]") -> "tuple[list[Asked], s
         return [of_body(body_of(library, record), record.request.betas) for record in records], ""
     except ValueError as error:
         return [of_record(record) for record in records], f"{error}: texts that no record has are not compared"
+
+
+def _plain(change: "Change") -> dict[str, Any]:
+    lines = [{"sign": sign, "pieces": [piece._asdict() for piece in pieces]} for sign, pieces in change.lines]
+    gone, new = change.size
+    fields = {"section": change.section, "kind": change.kind, "label": change.label}
+    return fields | {"characters_before": gone, "characters_after": new, "lines": lines}
 
 
 def _print_head(out: "Console", records: "list[Record]", note: str) -> None:

@@ -1,7 +1,7 @@
 """`mitmclaude show`: one call, as a person reads it; its record or its bodies."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -37,11 +37,27 @@ def show(
     if request or response:
         _print_body(record, store, is_request=request)
     elif as_json:
-        print_json("call", record.model_dump(mode="json"))
+        print_json("show", _plain(record))
     else:
         from mitmclaude.cli.shown import print_call
 
         print_call(record, full)
+
+
+def _plain(record: "Record") -> dict[str, Any]:
+    """The row of the call, and what a person is shown besides it."""
+    from mitmclaude.record.row import row
+
+    response = record.response
+    return row(record)._asdict() | {
+        "input": record.request.input,
+        "answer": response.message.get("content") if response and response.message else None,
+        "error": response.error if response else None,
+        "cost": record.cost.model_dump(mode="json") if record.cost else None,
+        "timing": record.timing.model_dump(mode="json", exclude={"blocks"}),
+        "findings": [finding.model_dump() for finding in record.findings],
+        "error_texts": record.errors,
+    }
 
 
 def _record(name: str, store: str) -> "Record":
