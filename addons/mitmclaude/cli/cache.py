@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import groupby
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -29,6 +30,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
+MOST = 40
+"""Calls that are listed of all sessions."""
+
 COMPARABLE = ("tools", "system", "settings", "messages", "model")
 """Causes that a diff shows."""
 
@@ -41,6 +45,9 @@ def cache(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show the calls without a miss as well.")] = False,
+    count: Annotated[
+        int | None, typer.Option("-n", "--count", min=1, help="List the costliest so many; 40, of one session all.")
+    ] = None,
     by: Annotated[By, typer.Option(help="What to add the misses up by.")] = "cause",
     since: asking.SinceOption = None,
     until: asking.UntilOption = None,
@@ -64,7 +71,7 @@ def cache(
     told = list(_explained(library, selection, session))
     if not told:
         fail("no call of these has a usage")
-    _print(told, by, everything, as_json)
+    _print(told, by, everything, count or (len(told) if session else MOST), as_json)
 
 
 def _explained(library: "Library", selection: "Selection", name: str | None) -> "Iterator[Explained]":
@@ -77,12 +84,12 @@ def _explained(library: "Library", selection: "Selection", name: str | None) -> 
     for row in rows:
         if row.endpoint == "messages":
             sessions.setdefault(row.session_id, []).append(row.id)
-    for ids in sessions.values():
-        if not chosen.isdisjoint(ids):
-            yield from (one for one in explain(library.records(ids)) if one.call in chosen)
+    ids = [one for session in sessions.values() if not chosen.isdisjoint(session) for one in session]
+    for _, records in groupby(library.records(ids), key=lambda record: record.session_id):
+        yield from (one for one in explain(records) if one.call in chosen)
 
 
-def _print(told: "list[Explained]", by: By, everything: bool, as_json: bool) -> None:
+def _print(told: "list[Explained]", by: By, everything: bool, count: int, as_json: bool) -> None:
     from mitmclaude.library.explain import totals
 
     sums = totals(told, _FIELDS[by])
@@ -91,9 +98,16 @@ def _print(told: "list[Explained]", by: By, everything: bool, as_json: bool) -> 
         print_json("cache", {"calls": [_plain(one) for one in shown], "totals": _plain_totals(sums, by)})
         return
     if shown:
-        print_table(COLUMNS, (_row(one) for one in shown))
-        _print_hints(shown)
+        listed = sorted(sorted(reversed(shown), key=_costliness)[:count], key=lambda one: (one.at, one.call))
+        print_table(COLUMNS, (_row(one) for one in listed))
+        if left := len(shown) - len(listed):
+            typer.echo(f"…  {left:,} more, which cost less (-n {len(shown)} lists all)")
+        _print_hints(listed)
     _print_totals(sums, by)
+
+
+def _costliness(one: "Explained") -> tuple[Decimal, int]:
+    return -(one.waste_usd or Decimal(0)), -one.missed
 
 
 def _plain(one: "Explained") -> dict[str, Any]:

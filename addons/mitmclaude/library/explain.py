@@ -123,7 +123,8 @@ class _Agent:
             least = left(first.call)
             if _is_edited(first.call) or _is_edited(call):
                 return first
-        more = [one for one in self._prefixes.wholes(call) if left(one.call) > least]
+        most = (call.usage and call.usage.total_input_tokens) or 0  # what left more than this was made shorter since
+        more = [one for one in self._prefixes.wholes(call) if least < left(one.call) <= most]
         more.sort(key=lambda one: (left(one.call), one.shared), reverse=True)
         return next((one for one in more if is_same_key(one.call, call)), first)
 
