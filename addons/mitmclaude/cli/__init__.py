@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from mitmclaude import __version__
-from mitmclaude.cli import cache, context, conversation, diff, flow, opened, records, run, schema, show, token
+from mitmclaude.cli import cache, context, conversation, diff, flow, opened, records, run, schema, sessions, show, token
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(pretty_exceptions_enable=False)
 
 
 def _version(wanted: bool) -> None:
@@ -39,6 +39,7 @@ def _where(store: str) -> str:
 
 
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run.run)
+app.command("sessions")(sessions.sessions_)
 app.command("list")(records.records)
 _IDS = {"ignore_unknown_options": True}
 """So that -1 is an id."""

@@ -14,7 +14,7 @@ from mitmclaude.cli.opened import WRONG, StoreOption, fail, opened, printable
 from mitmclaude.library.selection import Selection, moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from rich.console import Console
@@ -31,6 +31,7 @@ __all__ = [
     "SinceOption",
     "StoreOption",
     "UntilOption",
+    "asking",
     "console",
     "library_of",
     "print_json",
@@ -103,11 +104,71 @@ def selected(
 
 
 def library_of(store: str) -> "Library":
-    """The library of a store; the command ends where there is none."""
-    from mitmclaude.library.library import open_library
+    """The library of a store; the command ends where there is none.
 
-    opened(store)
-    return open_library(store)
+    The first question fills its local cache, with progress on a terminal; what cannot be read is named on stderr.
+    """
+    opened_store = opened(store)
+    try:
+        from mitmclaude.library.library import open_library
+
+        return open_library(store, _Filling(opened_store.path))
+    except ModuleNotFoundError as error:
+        if error.name != "duckdb":
+            raise
+        fail("this needs DuckDB: install mitmclaude with the extra sql, e.g. pip install 'mitmclaude[sql]'")
+
+
+@contextmanager
+def asking() -> "Iterator[None]":
+    """End the command, in one line, where the store or its cache fails, or where the user interrupts it."""
+    try:
+        yield
+    except OSError as error:
+        fail(printable(str(error)))
+    except KeyboardInterrupt:
+        typer.echo("mitmclaude: interrupted; what was read of the store is kept, and the next time goes on", err=True)
+        raise typer.Exit(130) from None
+
+
+class _Filling:
+    """Shows how the local cache is filled, where that takes a while and a person looks on."""
+
+    SHOWN: Final = 5
+    """Objects that are named of those that cannot be read."""
+
+    def __init__(self, path: "Callable[[str], str]") -> None:
+        self._path = path
+        self._progress: Any = None
+        self._task: Any = None
+
+    def reads(self, done: int, total: int) -> None:
+        """`done` records of `total` are read."""
+        if total < 500 or not sys.stderr.isatty():
+            return
+        if self._progress is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._progress.add_task("reading new records", total=total)
+            self._progress.start()
+        self._progress.update(self._task, completed=done, total=total)
+
+    def ends(self) -> None:
+        """Nothing more is read."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def skips(self, skipped: "Mapping[str, str]") -> None:
+        """These cannot be read, for these reasons."""
+        for key, why in list(skipped.items())[: self.SHOWN]:
+            typer.echo(printable(f"skipped {self._path(key)}: {why}"), err=True)
+        if more := len(skipped) - self.SHOWN:
+            if more > 0:
+                typer.echo(f"skipped {more} more that cannot be read", err=True)
 
 
 def resolve(library: "Library", name: str) -> str:
@@ -162,15 +223,6 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
             for cell, width, column in zip(line, widths, columns, strict=True)
         )
         typer.echo("  ".join(cells).rstrip())
-
-
-@contextmanager
-def interruptible() -> "Iterator[None]":
-    """End a command that the user interrupts without a trace."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
 
 
 def now() -> "datetime":

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import groupby
 from decimal import Decimal
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -37,6 +37,7 @@ COMPARABLE = ("tools", "system", "settings", "messages", "model")
 """Causes that a diff shows."""
 
 
+@asking.asking()
 def cache(
     session: Annotated[
         str | None,
@@ -98,7 +99,7 @@ def _print(told: "list[Explained]", by: By, everything: bool, count: int, as_jso
         print_json("cache", {"calls": [_plain(one) for one in shown], "totals": _plain_totals(sums, by)})
         return
     if shown:
-        listed = sorted(sorted(reversed(shown), key=_costliness)[:count], key=lambda one: (one.at, one.call))
+        listed = sorted(sorted(shown[::-1], key=_costliness)[:count], key=lambda one: (one.at, one.call))
         print_table(COLUMNS, (_row(one) for one in listed))
         if left := len(shown) - len(listed):
             typer.echo(f"…  {left:,} more, which cost less (-n {len(shown)} lists all)")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mitmclaude.cli.asking import Column, JsonOption, console, library_of, print_json, print_table, resolve
+from mitmclaude.cli.asking import Column, JsonOption, asking, console, library_of, print_json, print_table, resolve
 from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ MOST_PARTS = 12
 """Of a group, without --full."""
 
 
+@asking()
 def context(
     name: Annotated[
         str, typer.Argument(metavar="[ID]", help="A call: its id, the beginning or end of it, or last.")

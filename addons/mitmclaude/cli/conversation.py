@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mitmclaude.cli.asking import JsonOption, console, library_of, print_json
+from mitmclaude.cli.asking import JsonOption, asking, console, library_of, print_json
 from mitmclaude.cli.named import Named, session_of, short
 from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mitmclaude.library.conversation import Agent, Conversation, Entry
 
 
+@asking()
 def conversation(
     name: Annotated[
         str, typer.Argument(metavar="[SESSION|AGENT|CALL]", help="The beginning of an id, or last for the newest.")

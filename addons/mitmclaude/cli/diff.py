@@ -4,7 +4,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mitmclaude.cli.asking import Column, JsonOption, console, is_terminal, library_of, print_json, print_table, resolve
+from mitmclaude.cli.asking import (
+    Column,
+    JsonOption,
+    asking,
+    console,
+    is_terminal,
+    library_of,
+    print_json,
+    print_table,
+    resolve,
+)
 from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption
 
 if TYPE_CHECKING:
@@ -24,6 +34,7 @@ AROUND = 40
 """Characters before and after a change in a long line."""
 
 
+@asking()
 def diff(
     before: Annotated[str, typer.Argument(metavar="A", help="A call: its id, the beginning or end of it, or -2.")],
     after: Annotated[str, typer.Argument(metavar="B", help="Another one, or last.")] = "last",

@@ -10,7 +10,6 @@ from mitmclaude.record import rawflow
 from mitmclaude.record.record import Record
 from mitmclaude.record.stored import record_of
 
-
 __all__ = ["Reading", "flow_of", "record_of"]
 
 

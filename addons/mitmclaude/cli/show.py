@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from mitmclaude.cli.asking import JsonOption, library_of, print_json
+from mitmclaude.cli.asking import JsonOption, asking, library_of, print_json
 from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail, key_of, opened
 from mitmclaude.cli.reading import record_of
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mitmclaude.record.record import Record
 
 
+@asking()
 def show(
     record_id: Annotated[
         str, typer.Argument(metavar="[ID]", help="An id, the beginning or end of one, last, or -2 for the one before.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mitmclaude import directories
 from mitmclaude.library.columns import CALLS, joined
-from mitmclaude.library.local.fill import Cache, Progress, clear, filled
+from mitmclaude.library.local.fill import Cache, Nobody, Told, clear, filled
 from mitmclaude.library.local.state import SCHEMA, State
 from mitmclaude.library.selection import Selection
 from mitmclaude.library.where import NOTHING, VIEWS, condition
@@ -44,11 +44,11 @@ class Library:
     OSError, in one line, where the store or the cache fails.
     """
 
-    def __init__(self, store: Store, url: str, folder: Path, progress: Progress = lambda done, total: None) -> None:
+    def __init__(self, store: Store, url: str, folder: Path, told: Told | None = None) -> None:
         self.folder = folder
         self._store = store
         self._cache = Cache(store, url, folder)
-        self._progress = progress
+        self._told = told or Nobody()
 
     def rows(self, selection: Selection | None = None) -> list[Row]:
         """The rows of the calls that are selected, oldest first."""
@@ -131,11 +131,13 @@ class Library:
     @cached_property
     def state(self) -> State:
         """What the cache holds, brought up to date."""
-        return filled(self._cache, self._progress)
+        state = filled(self._cache, self._told)
+        self._told.skips(state.skipped)
+        return state
 
     def refresh(self, *, fresh: bool = False) -> None:
         """Look for what is new in the store; with `fresh`, also for what was replaced or removed long ago."""
-        self.state = filled(self._cache, self._progress, fresh=fresh)
+        self.state = filled(self._cache, self._told, fresh=fresh)
         if "connection" in self.__dict__:
             self._make_views(self.connection)
 
@@ -172,9 +174,7 @@ class Library:
         raise KeyError(record_id)
 
 
-def open_library(
-    url: str, progress: Progress = lambda done, total: None, environment: Mapping[str, str] = os.environ
-) -> Library:
+def open_library(url: str, told: Told | None = None, environment: Mapping[str, str] = os.environ) -> Library:
     """The library of the store that `url` names, of the first of several; ValueError where it names none.
 
     Its cache is a directory of the user's, named after the store. ModuleNotFoundError without DuckDB.
@@ -182,13 +182,16 @@ def open_library(
     import duckdb  # noqa: F401  the one thing that may be missing
 
     first = split(url)[0] if len(split(url)) > 1 else url
-    return Library(open_store(first), first, folder_of(first, environment), progress)
+    return Library(open_store(first), first, folder_of(first, environment), told)
 
 
 def folder_of(url: str, environment: Mapping[str, str] = os.environ) -> Path:
     """Where the cache of the store at `url` is."""
     below = Path(directories.cache(environment, sys.platform)).expanduser()
-    name = blake2b(identity(url.removeprefix("file:").removeprefix("//") if url.startswith("file:") else url).encode(), digest_size=8).hexdigest()
+    name = blake2b(
+        identity(url.removeprefix("file:").removeprefix("//") if url.startswith("file:") else url).encode(),
+        digest_size=8,
+    ).hexdigest()
     return below / "library" / f"{name}-{SCHEMA}"
 
 

@@ -19,7 +19,9 @@ _COMMAND: Final = re.compile(r"<command-name>(.*?)</command-name>(?:\s*<command-
 def title(messages: Any) -> str | None:
     """The first prompt of a person in `messages`, in one line, without what the client adds; None where there is none."""
     for text in _texts(messages):
-        plain = " ".join(_COMMAND.sub(r"\1 \2", _ADDED.sub(" ", text[:20_000])).split()) if "<" in text else text.strip()
+        plain = (
+            " ".join(_COMMAND.sub(r"\1 \2", _ADDED.sub(" ", text[:20_000])).split()) if "<" in text else text.strip()
+        )
         if plain:
             line = " ".join(plain[: 2 * LONGEST].split())
             shown = line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -3,13 +3,13 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from mitmclaude.library.local import state as states
 from mitmclaude.library.local.listing import Listing, horizon, listing
@@ -35,8 +35,26 @@ MOST_SMALL: Final = 8
 ABANDONED: Final = 3600.0
 """Seconds after which a file that no state names is removed: a reader may have it open until then."""
 
-type Progress = Callable[[int, int], None]
-"""Is told how many records are read, and of how many."""
+
+class Told(Protocol):
+    """Who is told what a fill does."""
+
+    def reads(self, done: int, total: int) -> None:
+        """`done` records of `total` are read."""
+
+    def ends(self) -> None:
+        """Nothing more is read, or no more can be."""
+
+    def skips(self, skipped: Mapping[str, str]) -> None:
+        """All that cannot be read: its key, and why."""
+
+
+class Nobody:
+    """Is told, and does nothing with it."""
+
+    def reads(self, done: int, total: int) -> None: ...
+    def ends(self) -> None: ...
+    def skips(self, skipped: Mapping[str, str]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -49,7 +67,7 @@ class Cache:
     folder: Path
 
 
-def filled(cache: Cache, progress: Progress, *, fresh: bool = False) -> State:
+def filled(cache: Cache, told: Told, *, fresh: bool = False) -> State:
     """Bring `cache` up to date and return what it holds; raises OSError where the store fails.
 
     Each part that is whole is kept at once, so that an interrupted fill goes on where it was.
@@ -59,8 +77,11 @@ def filled(cache: Cache, progress: Progress, *, fresh: bool = False) -> State:
     if not (found := listing(cache.store, known, fresh=fresh)).found and not found.gone:
         return _listed(cache, known, found)
     with states.locked(cache.folder):
-        fill = _Fill(cache, states.read(cache.folder, cache.url), progress)
-        fill.take(listing(cache.store, fill.state, fresh=fresh))
+        fill = _Fill(cache, states.read(cache.folder, cache.url), told)
+        try:
+            fill.take(listing(cache.store, fill.state, fresh=fresh))
+        finally:
+            told.ends()
         return fill.state
 
 
@@ -77,8 +98,8 @@ def clear(folder: Path) -> None:
 class _Fill:
     """One fill, by the process that holds the lock."""
 
-    def __init__(self, cache: Cache, state: State, progress: Progress) -> None:
-        self.cache, self.state, self._progress = cache, state, progress
+    def __init__(self, cache: Cache, state: State, told: Told) -> None:
+        self.cache, self.state, self._told = cache, state, told
 
     def take(self, found: Listing) -> None:
         """Make the cache what `found` says of the store."""
@@ -115,22 +136,26 @@ class _Fill:
             if part.part:
                 kept.parts[part.part] = part.rows
             done += len(chunk)
-            self._progress(done, total)
+            self._told.reads(done, total)
             self._save()
         for day, keys in outdated.items():
             read = {key for of, chunk in wanted if of == day for key, _ in chunk}
             if left := [key for key in keys if key not in read]:
                 self._without(self.state.days[day], left)
 
-    def _parts(self, wanted: Sequence[tuple[str, list[Wanted]]], total: int) -> Iterator[tuple[str, list[Wanted], Made]]:
+    def _parts(
+        self, wanted: Sequence[tuple[str, list[Wanted]]], total: int
+    ) -> Iterator[tuple[str, list[Wanted], Made]]:
         """The part of each chunk, as they are made."""
         cache = self.cache
-        self._progress(0, total)
+        self._told.reads(0, total)
         if total <= FEW or not cache.url:
             for day, chunk in wanted:
                 yield day, chunk, made(cache.store, cache.folder, chunk, FETCHES)
             return
-        workers = min(4, os.process_cpu_count() or 1) if hasattr(os, "process_cpu_count") else min(4, os.cpu_count() or 1)
+        workers = (
+            min(4, os.process_cpu_count() or 1) if hasattr(os, "process_cpu_count") else min(4, os.cpu_count() or 1)
+        )
         with _pool(workers) as pool:
             begun: dict[Future[Made], tuple[str, list[Wanted]]] = {}
             waiting = list(reversed(wanted))

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".parquet"
 CODEC: Final = "lz4_raw"
-ROW_GROUP: Final = 2048
+ROW_GROUP: Final = 1024
 """Rows that are read, and held in memory, at once."""
 
-MEMORY: Final = "250MB"
+MEMORY: Final = "200MB"
 """That DuckDB takes for itself in one process."""
 
-LONGEST_LINE: Final = 16 * 1024 * 1024
-"""Bytes of one line that DuckDB reads unless told otherwise."""
+LONGEST_LINE: Final = 1024 * 1024
+"""Bytes of one line that DuckDB is told to expect, at least; it takes several times as much memory."""
 
 type Wanted = tuple[str, str]
 """Key and stamp."""
@@ -118,9 +118,7 @@ def _store(url: str) -> Store:
     return open_store(url)
 
 
-def _contents(
-    store: Store, wanted: Sequence[Wanted], threads: int
-) -> Iterator[tuple[Wanted, Callable[[], bytes]]]:
+def _contents(store: Store, wanted: Sequence[Wanted], threads: int) -> Iterator[tuple[Wanted, Callable[[], bytes]]]:
     """Each of `wanted` with what gives its content, or raises what `get` of the store raises."""
     if isinstance(store, FileStore) or threads == 1:
         for key, stamp in wanted:
@@ -163,7 +161,9 @@ def _by_models(content: bytes) -> dict[str, Any]:
 def _write(lines: list[bytes], aside: Path, part: Path, skipped: dict[str, tuple[str, str]]) -> int:
     """Write a part and return its number of rows; lines that DuckDB does not take are skipped, and the others kept."""
     while lines and (problem := _copied(lines, aside, part)):
-        for bad in _refused(lines, aside, part):
+        if not (refused := _refused(lines, aside, part)):
+            raise OSError(problem)
+        for bad in refused:
             told = orjson.loads(bad)
             skipped[told["key"]] = (told["stamp"], f"the cache does not take it: {problem}")
             lines.remove(bad)
@@ -181,7 +181,9 @@ def _copied(lines: list[bytes], aside: Path, part: Path) -> str | None:
     """Make a part of `lines`; what is wrong with them, if something is."""
     import duckdb
 
-    aside.write_bytes(b"\n".join(lines))
+    with aside.open("wb") as file:
+        for line in lines:
+            file.write(line + b"\n")
     longest = max(LONGEST_LINE, 2 * max(map(len, lines)))
     names = ", ".join(f"{_quoted(name)}: {_quoted(_read(kind))}" for name, kind in COLUMNS.items())
     values = ", ".join(f'"{name}"::{kind} as "{name}"' for name, kind in COLUMNS.items())
@@ -191,7 +193,7 @@ def _copied(lines: list[bytes], aside: Path, part: Path) -> str | None:
     try:
         with connect() as connection:
             connection.execute(f"copy (select {values} from {read}) to {to}")
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise OSError(str(error).splitlines()[0]) from None
     except duckdb.Error as error:
         return str(error).splitlines()[0][:200]
