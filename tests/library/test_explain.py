@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from mitmclaude.library.causes import CONTINUED
 from mitmclaude.library.explain import Explained, explain, totals
+from mitmclaude.record.record import Record
 from mitmclaude.request.session import Session
 from tests.library.calls import Talk, body_of, record_of, text, tool, user
 from tests.library.model import PromptCache
@@ -239,13 +241,16 @@ def test_what_is_no_miss() -> None:
     assert causes.count("first") == 2
 
 
-def answered(talk: Talk, usage: Json, at: float, new: Json, **message: Any) -> Explained:
-    """The verdict on one more call, whose usage and answer are given."""
+def answered_record(talk: Talk, usage: Json, at: float, new: Json, **message: Any) -> Record:
+    """One more call, whose usage and answer are given."""
     talk.messages.append(new)
-    made = record_of(
-        body_of(talk.messages, **talk.settings), usage, (text("ok"),), talk.now + at, number=999, **message
-    )
-    return explain([*talk.records, made])[-1]
+    body = body_of(talk.messages, **talk.settings)
+    return record_of(body, usage, (text("ok"),), talk.now + at, number=999, **message)
+
+
+def answered(talk: Talk, usage: Json, at: float, new: Json, **message: Any) -> Explained:
+    """The verdict on it."""
+    return explain([*talk.records, answered_record(talk, usage, at, new, **message)])[-1]
 
 
 def dropped(talk: Talk) -> Json:
@@ -358,3 +363,52 @@ def test_the_cache_of_the_tests_knows_the_rules() -> None:
         usage = talk.records[-1].usage
         assert usage is not None
         assert (usage.cache_read_input_tokens == left.cache_write_tokens) is is_read
+
+
+def test_another_workspace() -> None:
+    """Each has a cache of its own; the answer's headers name it."""
+    talk, _ = started(3)
+    before = talk.records[-1]
+    last = answered_record(talk, dropped(talk), 20, user("x"))
+    for name, told in (("anthropic-workspace-id", "workspace"), ("Anthropic-Organization-Id", "organization")):
+        calls = [with_header(before, name, "a"), with_header(last, name, "b")]
+        (miss,) = (one for one in explain([*talk.records[:-1], *calls]) if one.is_miss)
+        assert (miss.cause, miss.detail) == ("workspace", f"another {told}, which has a cache of its own")
+
+
+def with_header(call: Record, name: str, value: str) -> Record:
+    assert call.response is not None
+    return call.model_copy(update={"response": call.response.model_copy(update={"headers": [(name, value)]})})
+
+
+def test_a_speed_that_was_not_given() -> None:
+    """Where fast mode falls back, the request is the same, and the usage tells."""
+    talk, _ = started(3)
+    told = answered(talk, dropped(talk) | {"speed": "standard"}, 20, user("x"))
+    assert (told.cause, told.detail) == ("speed", "answered at standard speed, before at None")
+
+
+def test_a_summary_of_claude_code() -> None:
+    """It takes the place of the history: what is new in it could not be read, so it is no miss."""
+    talk, _ = started(3)
+    talk.messages = []
+    talk.call(user(f"{CONTINUED} that ran out of context."))
+    assert [one.cause for one in explain(talk.records)][-1] == "first"
+    assert not any(one.is_miss for one in explain(talk.records))
+
+
+def test_a_summary_that_keeps_the_last_messages() -> None:
+    """Where a part of the history stays after the summary, that part is paid for once more."""
+    talk, _ = started(3)
+    talk.messages = [user(f"{CONTINUED} that ran out of context."), talk.messages[-3], user("go on")]
+    talk.call()
+    assert [one.cause for one in explain(talk.records) if one.is_miss] == ["compaction"]
+
+
+def test_settings_that_perhaps_matter() -> None:
+    """They are named where nothing else is a cause, as likely."""
+    talk, _ = started(3)
+    talk.settings |= {"context_management": {"edits": []}}
+    told = answered(talk, dropped(talk), 20, user("x"))
+    assert (told.cause, told.certainty) == ("settings", "likely")
+    assert told.detail.startswith("context_management: not set")

@@ -14,6 +14,8 @@ from mitmclaude.cli.named import session_of, short
 from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mitmclaude.library.explain import Explained, Totals
     from mitmclaude.library.library import Library
     from mitmclaude.library.selection import Selection
@@ -29,6 +31,9 @@ COLUMNS = (
     Column("why", wide=True),
 )  # fmt: skip
 
+
+WIDE = 130
+"""Columns of a terminal that the whole table needs."""
 
 MOST = 40
 """Calls that are listed of all sessions."""
@@ -99,16 +104,16 @@ def _print(told: "list[Explained]", by: By, everything: bool, count: int, as_jso
         print_json("cache", {"calls": [_plain(one) for one in shown], "totals": _plain_totals(sums, by)})
         return
     if shown:
-        listed = sorted(sorted(shown[::-1], key=_costliness)[:count], key=lambda one: (one.at, one.call))
-        print_table(COLUMNS, (_row(one) for one in listed))
+        listed = sorted(sorted(shown, key=_costliness, reverse=True)[:count], key=lambda one: (one.at, one.call))
+        _print_calls(listed)
         if left := len(shown) - len(listed):
             typer.echo(f"…  {left:,} more, which cost less (-n {len(shown)} lists all)")
         _print_hints(listed)
     _print_totals(sums, by)
 
 
-def _costliness(one: "Explained") -> tuple[Decimal, int]:
-    return -(one.waste_usd or Decimal(0)), -one.missed
+def _costliness(one: "Explained") -> "tuple[Decimal, int, datetime]":
+    return one.waste_usd or Decimal(0), one.missed, one.at
 
 
 def _plain(one: "Explained") -> dict[str, Any]:
@@ -125,6 +130,37 @@ def _plain_totals(sums: "Totals", by: By) -> dict[str, Any]:
     return counts | {
         "waste_usd": sums.waste_usd, "unpriced": sums.unpriced, "by": by, "misses": misses, "gaps": gaps,
     }  # fmt: skip
+
+
+def _print_calls(calls: "list[Explained]") -> None:
+    """As a table; on a narrow terminal with fewer columns, the reason in several lines."""
+    rows = [_row(one) for one in calls]
+    left_out = set() if any(one.agent_id for one in calls) else {"agent"}
+    is_narrow = asking.is_terminal() and console().width < WIDE
+    if is_narrow:
+        left_out |= {"written", "uncached", "cause"}
+        rows = [(*row[:-1], ": ".join(filter(None, row[-2:]))) for row in rows]
+    kept = [index for index, column in enumerate(COLUMNS) if column.name not in left_out]
+    columns, cells = [COLUMNS[index] for index in kept], [[row[index] for index in kept] for row in rows]
+    if is_narrow:
+        _print_wrapped(columns, cells)
+    else:
+        print_table(columns, cells)
+
+
+def _print_wrapped(columns: list[Column], rows: list[list[str]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from mitmclaude.cli.told import clean
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column.name, justify=column.align, no_wrap=not column.wide, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    console().print(table)
 
 
 def _row(one: "Explained") -> tuple[str, ...]:

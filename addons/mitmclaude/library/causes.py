@@ -184,7 +184,10 @@ def _names(names: list[str]) -> str:
 
 
 def _speed(pair: Pair) -> Why | None:
-    return _setting(pair, "speed", "certain")
+    if (found := _setting(pair, "speed", "certain")) is not None:
+        return found
+    before, after = (call.usage.speed if call.usage else None for call in (pair.before, pair.after))
+    return Why("speed", "certain", f"answered at {after} speed, before at {before}") if before != after else None
 
 
 def _flags(pair: Pair) -> Why | None:
