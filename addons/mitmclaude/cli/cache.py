@@ -136,16 +136,20 @@ def _print_calls(calls: "list[Explained]") -> None:
     """As a table; on a narrow terminal with fewer columns, the reason in several lines."""
     rows = [_row(one) for one in calls]
     left_out = set() if any(one.agent_id for one in calls) else {"agent"}
-    is_narrow = asking.is_terminal() and console().width < WIDE
-    if is_narrow:
+    if asking.is_terminal() and console().width < WIDE:
         left_out |= {"written", "uncached", "cause"}
-        rows = [(*row[:-1], ": ".join(filter(None, row[-2:]))) for row in rows]
+        rows = [(*row[:-1], _joined(*row[-2:])) for row in rows]
     kept = [index for index, column in enumerate(COLUMNS) if column.name not in left_out]
     columns, cells = [COLUMNS[index] for index in kept], [[row[index] for index in kept] for row in rows]
-    if is_narrow:
+    if asking.is_terminal():
         _print_wrapped(columns, cells)
     else:
         print_table(columns, cells)
+
+
+def _joined(cause: str, detail: str) -> str:
+    """The cause before the reason, unless that begins with it."""
+    return detail if detail.startswith(cause) else ": ".join(filter(None, (cause, detail)))
 
 
 def _print_wrapped(columns: list[Column], rows: list[list[str]]) -> None:
