@@ -121,3 +121,12 @@ def test_a_large_difference_takes_no_minutes() -> None:
     """Texts of a megabyte with other words in each line are told by lines."""
     before = "\n".join(f"line {i} with some words" for i in range(40_000))
     assert len(difference(before, before.replace("some", "other"))) == 80_000
+
+
+def test_texts_that_repeat_take_no_minutes() -> None:
+    """Lines, words and messages that are all alike."""
+    difference("x\ny\n" * 20_000, "y\nz\nx\n" * 15_000)
+    difference("x\ny\n" * 140, "y\nz\nx\n" * 95)
+    words("a b " * 1000, "b a " * 1000)
+    same = [user("x")] * 20_000
+    assert len(compared(body_of(same), body_of([user("y"), *same[1:]]))) < 100

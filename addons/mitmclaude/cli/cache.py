@@ -135,7 +135,9 @@ def _plain_totals(sums: "Totals", by: By) -> dict[str, Any]:
 def _print_calls(calls: "list[Explained]") -> None:
     """As a table; on a narrow terminal with fewer columns, the reason in several lines."""
     rows = [_row(one) for one in calls]
-    left_out = set() if any(one.agent_id for one in calls) else {"agent"}
+    left_out: set[str] = set()
+    if asking.is_terminal() and not any(one.agent_id for one in calls):
+        left_out |= {"agent"}
     if asking.is_terminal() and console().width < WIDE:
         left_out |= {"written", "uncached", "cause"}
         rows = [(*row[:-1], _joined(*row[-2:])) for row in rows]

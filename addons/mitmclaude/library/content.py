@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import orjson
 
-REMINDER: Final = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
+from mitmclaude.request.cache import encoded
+
+REMINDER: Final = re.compile(r"<system-reminder>.*?(?:</system-reminder>\s*|\Z)", re.DOTALL)
 """What Claude Code adds to what its user wrote. https://code.claude.com/docs"""
 
 type Block = dict[str, Any]
@@ -85,12 +87,15 @@ def size(count: int) -> str:
 
 def compact(value: Any) -> str:
     """JSON in one line."""
-    return orjson.dumps(value).decode()
+    return encoded(value).decode()
 
 
 def pretty(value: Any) -> str:
-    """JSON with line breaks."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    """JSON with line breaks; in one line where it is nested very deep."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONEncodeError:
+        return compact(value)
 
 
 def _written(message: Any) -> Iterator[str]:

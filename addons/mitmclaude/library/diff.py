@@ -5,11 +5,10 @@ Where the raw flows are kept the texts are compared; from records alone it is to
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any, Final, Literal, NamedTuple
 
 from mitmclaude.library.content import blocks_of, compact, kind_of, pretty, role_of, text_of
-from mitmclaude.library.difference import Line, Piece, difference
+from mitmclaude.library.difference import Line, Piece, difference, matched
 from mitmclaude.library.threads import tail_start
 from mitmclaude.record.record import Record
 from mitmclaude.request.cache import BILLING, Breakpoint, Cache, cached
@@ -146,11 +145,11 @@ def _by_name(section: str, before: tuple[Part, ...], after: tuple[Part, ...]) ->
 
 def _in_order(section: str, before: tuple[Part, ...], after: tuple[Part, ...]) -> Iterator[Change]:
     was, now = [part.key for part in before], [part.key for part in after]
-    for kind, i, j, k, m in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+    for kind, i, j, k, m in matched(was, now).get_opcodes():
         if kind == "equal":
             continue
         pairs = min(j - i, m - k)
-        yield from (_change(section, before[i + n], after[k + n]) for n in range(pairs))
+        yield from (_change(section, before[i + n], after[k + n]) for n in range(pairs) if was[i + n] != now[k + n])
         yield from (_change(section, part, None) for part in before[i + pairs : j])
         yield from (_change(section, None, part) for part in after[k + pairs : m])
 

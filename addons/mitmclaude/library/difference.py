@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Final, Literal, NamedTuple
 
-MOST_WORDS: Final = 4000
+MOST_WORDS: Final = 2000
 """Words of a change that are compared one by one; of a larger one the lines are enough."""
 
-MOST_LINES: Final = 1000
-"""Of more lines those that repeat are not matched one by one."""
+MOST_REPEATED: Final = 300
+"""Of more parts those that repeat often are not matched one by one, which takes quadratic time."""
 
 _WORD: Final = re.compile(r"\s+|\w+|[^\w\s]")
 
@@ -29,7 +29,7 @@ def difference(before: str, after: str, around: int = 1) -> list[Line]:
     """The lines that differ, each with `around` lines that are the same before and after it."""
     was, now = before.split("\n"), after.split("\n")
     found: list[Line] = []
-    matcher = SequenceMatcher(None, was, now, autojunk=len(now) > MOST_LINES)
+    matcher = matched(was, now)
     for group in matcher.get_grouped_opcodes(around):
         if found or group[0][1] > 0:
             found.append(("…", ()))
@@ -43,11 +43,16 @@ def difference(before: str, after: str, around: int = 1) -> list[Line]:
     return found
 
 
+def matched(was: list[str], now: list[str]) -> SequenceMatcher[str]:
+    """The matcher of two lists."""
+    return SequenceMatcher(None, was, now, autojunk=len(now) > MOST_REPEATED)
+
+
 def words(before: str, after: str) -> tuple[Piece, ...]:
     """The pieces of both, in one line; neighbours of one kind are one piece."""
     was, now = _WORD.findall(before), _WORD.findall(after)
     pieces: list[Piece] = []
-    for kind, i, j, k, m in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+    for kind, i, j, k, m in matched(was, now).get_opcodes():
         if kind == "equal":
             pieces.append(Piece("=", "".join(was[i:j])))
         else:
