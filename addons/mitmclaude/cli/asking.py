@@ -1,5 +1,6 @@
 """What the commands that ask the captures share: their options, and how an answer is printed."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
@@ -166,9 +167,8 @@ class _Filling:
         """These cannot be read, for these reasons."""
         for key, why in list(skipped.items())[: self.SHOWN]:
             typer.echo(printable(f"skipped {self._path(key)}: {why}"), err=True)
-        if more := len(skipped) - self.SHOWN:
-            if more > 0:
-                typer.echo(f"skipped {more} more that cannot be read", err=True)
+        if (more := len(skipped) - self.SHOWN) > 0:
+            typer.echo(f"skipped {more} more that cannot be read", err=True)
 
 
 def resolve(library: "Library", name: str) -> str:
@@ -230,6 +230,15 @@ def now() -> "datetime":
     from datetime import datetime
 
     return datetime.now().astimezone()
+
+
+def zone() -> str:
+    """The name of this machine's zone in the IANA database; UTC where it cannot be told."""
+    if named := os.environ.get("TZ", "").lstrip(":"):
+        return named
+    link = os.path.realpath("/etc/localtime")
+    _, found, name = link.partition("/zoneinfo/")
+    return name if found else "UTC"
 
 
 def _moment(option: str, text: str | None, *, end: bool) -> "datetime | None":

@@ -116,6 +116,15 @@ class Library:
         except duckdb.Error as error:
             raise OSError(f"{self.folder}: {str(error).splitlines()[0]}") from error
 
+    def use_zone(self, name: str) -> None:
+        """Days and hours are those of this zone, by its name in the IANA database; of UTC where it is not known."""
+        import duckdb
+
+        try:
+            self.connection.execute("set TimeZone = '" + name.replace("'", "") + "'")
+        except duckdb.Error:
+            self.connection.execute("set TimeZone = 'UTC'")
+
     @cached_property
     def connection(self) -> "DuckDBPyConnection":
         """A database in memory with a view of each part that is documented."""

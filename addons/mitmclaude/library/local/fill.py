@@ -17,10 +17,10 @@ from mitmclaude.library.local.parts import SUFFIX, Made, Wanted, connect, made, 
 from mitmclaude.library.local.state import Day, State
 from mitmclaude.stores.protocol import Store
 
-CHUNK: Final = 2_000
+CHUNK: Final = 1_000
 """Records of one part."""
 
-FEW: Final = 1_500
+FEW: Final = 1_000
 """Records up to which this process does it alone."""
 
 FETCHES: Final = 32
