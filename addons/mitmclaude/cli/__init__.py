@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mitmclaude import __version__
-from mitmclaude.cli import flow, opened, records, report, run, schema, sessions, show, token
+from mitmclaude.cli import flow, opened, records, report, run, schema, search, sessions, show, sql, token
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -41,6 +41,8 @@ def _where(store: str) -> str:
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run.run)
 app.command("sessions")(sessions.sessions_)
 app.command("report")(report.report)
+app.command("search")(search.search)
+app.command("sql")(sql.sql)
 app.command("list")(records.records)
 app.command("show")(show.show)
 app.command("flow")(flow.flow)

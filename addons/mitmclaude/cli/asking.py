@@ -125,6 +125,9 @@ def asking() -> "Iterator[None]":
     """End the command, in one line, where the store or its cache fails, or where the user interrupts it."""
     try:
         yield
+    except BrokenPipeError:  # whoever read it has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
     except OSError as error:
         fail(printable(str(error)))
     except KeyboardInterrupt:
@@ -191,10 +194,35 @@ def console() -> "Console":
     return Console(highlight=False, soft_wrap=not is_terminal(), markup=False, emoji=False)
 
 
-def print_json(kind: str, value: Any) -> None:
-    """Print ``{"version": 1, KIND: value}``: indented for people, in one line for programs; money is a text."""
+def print_json(kind: str, value: Any, **more: Any) -> None:
+    """Print ``{"version": 1, KIND: value}``, and `more` fields: indented for people, in one line for programs; money is a text."""
     option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if is_terminal() else 0)
-    sys.stdout.buffer.write(orjson.dumps({"version": VERSION, kind: value}, default=_plain, option=option))
+    sys.stdout.buffer.write(orjson.dumps({"version": VERSION, kind: value, **more}, default=_plain, option=option))
+
+
+def print_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print CSV with a head; money and times in full, and nothing that a spreadsheet takes for a formula."""
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_csv(value) for value in row] for row in rows)
+
+
+def text_of(value: Any) -> str:
+    """A value of a column, in full."""
+    from mitmclaude.library.totals import exact
+
+    if isinstance(value, Decimal):
+        return format(exact(value), "f")
+    return str(value)
+
+
+def _csv(value: Any) -> str:
+    if value is None:
+        return ""
+    text = text_of(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(("=", "+", "-", "@", "\t")) else text
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:

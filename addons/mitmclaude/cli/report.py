@@ -1,9 +1,6 @@
 """`mitmclaude report`: what was spent and how it went, by person, model, day and more."""
 
-import csv
-import sys
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -191,21 +188,8 @@ def _drift(found: Sequence[Drift]) -> list[dict[str, Any]]:
 
 
 def _csv(by: Sequence[str], rows: Sequence[Totals]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    head = [*by, *(name for name in Totals._fields if name != "by"), "hit_rate"]
-    writer.writerow(head)
-    for one in rows:
-        told = totals.fields(one)
-        writer.writerow([_cell(told[name]) for name in head])
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "@", "\t")) else text  # no formula of a peer's in a spreadsheet
+    names = [*by, *(name for name in Totals._fields if name != "by"), "hit_rate"]
+    asking.print_csv(names, ([totals.fields(one)[name] for name in names] for one in rows))
 
 
 def _write(file: Path, text: str) -> None:

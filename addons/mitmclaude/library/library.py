@@ -8,7 +8,7 @@ from decimal import Context
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mitmclaude import directories
 from mitmclaude.library.columns import CALLS, joined
@@ -35,6 +35,13 @@ BATCH: Final = 500
 
 _EXACT: Final = Context(prec=60)
 _ROW: Final = ", ".join(f'"{name}"' for name in CALLS)
+
+
+class Answer(NamedTuple):
+    """What a statement gave."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
 
 
 class Library:
@@ -108,13 +115,51 @@ class Library:
         return resolved(name, ids)
 
     def query(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        """The rows that a query of our own over the views, or over `parts`, gives; OSError where it fails."""
+        """The rows that a query of our own over the views, or over `parts`, gives; OSError where it fails, ValueError
+        for a pattern that is none."""
         import duckdb
 
         try:
             return self.connection.execute(sql, parameters).fetchall()
+        except duckdb.InvalidInputException as error:
+            raise ValueError(str(error).splitlines()[0]) from error
         except duckdb.Error as error:
             raise OSError(f"{self.folder}: {str(error).splitlines()[0]}") from error
+
+    def ask(self, statement: str) -> "Answer":
+        """What one SELECT of anybody's gives; ValueError, in one line, where it is none or fails.
+
+        It runs in a database of its own, which reads the parts of the cache and can reach nothing else: no other file,
+        no network, no setting, no variable of this process.
+        """
+        import duckdb
+
+        connection = self._sandbox
+        try:
+            statements = connection.extract_statements(statement)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise ValueError(
+                    "wanted one SELECT: this reads the views calls, contents and findings, and nothing else"
+                )
+            found = connection.execute(statements[0])
+            return Answer([one[0] for one in found.description or ()], found.fetchall())
+        except duckdb.Error as error:
+            raise ValueError(" ".join(str(error).split("\n\n")[0].split())) from error
+
+    @cached_property
+    def _sandbox(self) -> "DuckDBPyConnection":
+        connection = self._connected()
+        files = ", ".join(_quoted(file) for file in self.files)
+        for setting in (
+            "temp_directory = ''",
+            "autoinstall_known_extensions = false",
+            "autoload_known_extensions = false",
+            f"allowed_paths = [{files}]",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            connection.execute(f"set {setting}")
+        return connection
 
     def use_zone(self, name: str) -> None:
         """Days and hours are those of this zone, by its name in the IANA database; of UTC where it is not known."""
@@ -128,6 +173,9 @@ class Library:
     @cached_property
     def connection(self) -> "DuckDBPyConnection":
         """A database in memory with a view of each part that is documented."""
+        return self._connected()
+
+    def _connected(self) -> "DuckDBPyConnection":
         import duckdb
 
         connection = duckdb.connect(
@@ -147,6 +195,7 @@ class Library:
     def refresh(self, *, fresh: bool = False) -> None:
         """Look for what is new in the store; with `fresh`, also for what was replaced or removed long ago."""
         self.state = filled(self._cache, self._told, fresh=fresh)
+        self.__dict__.pop("_sandbox", None)
         if "connection" in self.__dict__:
             self._make_views(self.connection)
 
@@ -164,10 +213,11 @@ class Library:
         """Empty the local cache of this store; the store stays as it is."""
         clear(self.folder)
         self.__dict__.pop("state", None)
-        self.__dict__.pop("connection", None)
+        for made in ("connection", "_sandbox"):
+            self.__dict__.pop(made, None)
 
     def _make_views(self, connection: "DuckDBPyConnection") -> None:
-        files = ", ".join("'" + str(file).replace("'", "''") + "'" for file in self.files)
+        files = ", ".join(_quoted(file) for file in self.files)
         parts = f"select * from read_parquet([{files}])" if files else NOTHING  # noqa: S608
         connection.execute(f"create or replace view parts as {parts}")
         for name, sql in VIEWS.items():
@@ -245,6 +295,10 @@ def _likely_key(record_id: str) -> str:
         return record_key(record_id, datetime.fromtimestamp(milliseconds / 1000, UTC))
     except (OverflowError, OSError) as error:
         raise ValueError(record_id) from error
+
+
+def _quoted(file: Path) -> str:
+    return "'" + str(file).replace("'", "''") + "'"
 
 
 def _id(key: str) -> str:
