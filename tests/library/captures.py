@@ -128,7 +128,12 @@ class _Session:
         thought = {"type": "thinking", "thinking": self._text(300), "signature": self._text(60).encode().hex()}
         text = {"type": "text", "text": self._text(rng.randrange(80, 1200))}
         uses = [
-            {"type": "tool_use", "id": one, "name": rng.choice(TOOLS), "input": {"file_path": "src/app/" + self._text(20)}}
+            {
+                "type": "tool_use",
+                "id": one,
+                "name": rng.choice(TOOLS),
+                "input": {"file_path": "src/app/" + self._text(20)},
+            }
             for one in agent.pending
         ]
         output, fresh, written = rng.randrange(40, 900), rng.randrange(3, 60), rng.randrange(200, 3_000)
@@ -155,7 +160,12 @@ class _Session:
         return self._record(agent, [], None, None, 0.8, outcome=outcome, status=status, error=kind)
 
     def _title(self) -> tuple[str, bytes]:
-        usage = {"input_tokens": 312, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 14}
+        usage = {
+            "input_tokens": 312,
+            "cache_creation_input_tokens": 0,
+            "cache_read_input_tokens": 0,
+            "output_tokens": 14,
+        }
         content = [{"type": "text", "text": '{"title":"A title"}'}]
         message = {"type": "message", "role": "assistant", "model": SMALL, "content": content, "usage": usage}
         asked = [{"role": "user", "content": "<session>Write a short title</session>"}]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mitmclaude import __version__
-from mitmclaude.cli import flow, opened, records, report, run, schema, search, sessions, show, sql, token
+from mitmclaude.cli import flow, opened, records, report, run, schema, search, sessions, show, sql, tail, token
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -43,6 +43,7 @@ app.command("sessions")(sessions.sessions_)
 app.command("report")(report.report)
 app.command("search")(search.search)
 app.command("sql")(sql.sql)
+app.command("tail")(tail.tail)
 app.command("list")(records.records)
 app.command("show")(show.show)
 app.command("flow")(flow.flow)

@@ -44,6 +44,8 @@ __all__ = [
 VERSION: Final = 1
 """Of what --json prints; a field may be added without a new one, none is renamed or removed."""
 
+INTERRUPTED: Final = "interrupted; what was read of the store is kept, and the next time goes on from there"
+
 PANEL: Final = "Which calls"
 
 SinceOption = Annotated[
@@ -121,7 +123,7 @@ def library_of(store: str) -> "Library":
 
 
 @contextmanager
-def asking() -> "Iterator[None]":
+def asking(interrupted: str | None = INTERRUPTED) -> "Iterator[None]":
     """End the command, in one line, where the store or its cache fails, or where the user interrupts it."""
     try:
         yield
@@ -131,7 +133,9 @@ def asking() -> "Iterator[None]":
     except OSError as error:
         fail(printable(str(error)))
     except KeyboardInterrupt:
-        typer.echo("mitmclaude: interrupted; what was read of the store is kept, and the next time goes on", err=True)
+        if interrupted is None:
+            raise
+        typer.echo(f"mitmclaude: {interrupted}", err=True)
         raise typer.Exit(130) from None
 
 
@@ -195,7 +199,7 @@ def console() -> "Console":
 
 
 def print_json(kind: str, value: Any, **more: Any) -> None:
-    """Print ``{"version": 1, KIND: value}``, and `more` fields: indented for people, in one line for programs; money is a text."""
+    """Print ``{"version": 1, KIND: value}``, and `more`: indented for people, else in one line; money is a text."""
     option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if is_terminal() else 0)
     sys.stdout.buffer.write(orjson.dumps({"version": VERSION, kind: value, **more}, default=_plain, option=option))
 

@@ -118,7 +118,8 @@ class _Report:
     def html(self, place: str) -> str:
         """The page."""
         days, by_model = self._totals(["day"]), self._totals(["day", "model"])
-        tables = [("By " + ", ".join(self.by), Table([*self.by, *_names()], [_row(one) for one in self.rows], len(self.by), _foot(self)))]  # fmt: skip
+        rows = [_row(one) for one in self.rows]
+        tables = [(f"By {', '.join(self.by)}", Table([*self.by, *_names()], rows, len(self.by), _foot(self)))]
         if self.drift:
             tables.append(("Drift by client version", Table(Drift._fields, [_texts(one) for one in self.drift], 3)))
         said = f"{place}, made {asking.now():%Y-%m-%d %H:%M}"
@@ -203,7 +204,8 @@ def _write(file: Path, text: str) -> None:
 def _plots(days: Sequence[Totals], by_model: Sequence[Totals]) -> list[Plot]:
     names = [one.by["day"] or "" for one in days]
     costs = {(one.by["day"], one.by["model"]): float(one.cost_usd) for one in by_model}
-    models = sorted({one.by["model"] for one in by_model}, key=lambda name: -sum(cost for (_, of), cost in costs.items() if of == name))  # fmt: skip
+    spent_on = {model: sum(cost for (_, of), cost in costs.items() if of == model) for _, model in costs}
+    models = sorted(spent_on, key=lambda model: -spent_on[model])
     spent = [Series(shown.model(model), [costs.get((day, model)) for day in names]) for model in models]
     tokens = [
         Series("new", [float(one.input_tokens) for one in days]),

@@ -59,11 +59,21 @@ class Library:
 
     def rows(self, selection: Selection | None = None) -> list[Row]:
         """The rows of the calls that are selected, oldest first."""
-        where, parameters = condition(selection or Selection())
+        return self._rows(*condition(selection or Selection()))
+
+    def new_rows(self, seen: set[str]) -> list[Row]:
+        """The rows of the calls whose ids are not in `seen`, oldest first; they are added to it."""
+        found = self.query("select id from calls")
+        if not (new := [one for (one,) in found if one not in seen]):
+            return []
+        seen.update(new)
+        return self._rows("id in (select unnest($ids))", {"ids": new})
+
+    def _rows(self, where: str, parameters: dict[str, Any]) -> list[Row]:
         found = self.query(f"select {_ROW} from calls where {where} order by started_at, id", parameters)  # noqa: S608
         at = list(CALLS).index("cost_usd")
         return [
-            Row(*one) if (cost := one[at]) is None else Row(*one[:at], cost.normalize(_EXACT), *one[at + 1 :])
+            Row._make(one if (cost := one[at]) is None else (*one[:at], cost.normalize(_EXACT), *one[at + 1 :]))
             for one in found
         ]
 
@@ -277,9 +287,9 @@ def _ids_in(root: Path, back: int) -> list[str]:
     """The ids in a directory, sorted; where only the last ones are wanted, of as many days as have them."""
     found: list[str] = []
     records = root / "records"
-    for day in sorted(os.listdir(records) if records.is_dir() else (), reverse=True):
+    for day in sorted(os.listdir(records) if records.is_dir() else (), reverse=True):  # noqa: PTH208  100,000 names
         if day.startswith("date="):
-            names = os.listdir(records / day)
+            names = os.listdir(records / day)  # noqa: PTH208
             found += [name.removesuffix(".json") for name in names if name.endswith(".json") and name[0] != "."]
         if back and len(found) >= back:
             break

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from mitmclaude.library.texts import WHERE
 
@@ -93,7 +93,7 @@ def hits(asked: Sought, found: Sequence[Any]) -> list[Hit]:
             at = around.find(text, max(0, min(BEFORE, len(around)) - len(text)))
             at = around.find(text) if at < 0 else at
             before, after = around[:at], around[at + len(text) :]
-            made.append(Hit(*call, place, _line(before), _line(text), _line(after)))
+            made.append(Hit._make((*call, place, _line(before), _line(text), _line(after))))
     return made
 
 

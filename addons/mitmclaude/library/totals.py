@@ -72,8 +72,9 @@ def query(by: Sequence[str], condition: str) -> str:
     times = [str(number) for number, name in enumerate(by, 1) if name in ("day", "hour")]
     order = ", ".join([*times, "cost desc, calls desc", *map(str, range(1, len(keys) + 1))])
     columns = "".join(f"{key}, " for key in keys)
+    sums = SUMS.replace("count(*),", "count(*) as calls,", 1).replace("sum(cost_usd), 0)", "sum(cost_usd), 0) as cost")
     return f"""
-        select {columns} {SUMS.replace("count(*),", "count(*) as calls,", 1).replace("cost_usd), 0)", "cost_usd), 0) as cost")},
+        select {columns} {sums},
             count(distinct session_id),
             count(*) filter (retry > 0),
             coalesce(sum(drift), 0)::bigint,
