@@ -7,7 +7,24 @@ from typing import Annotated
 import typer
 
 from mitmclaude import __version__
-from mitmclaude.cli import cache, context, conversation, diff, flow, opened, records, run, schema, sessions, show, token
+from mitmclaude.cli import (
+    cache,
+    context,
+    conversation,
+    diff,
+    flow,
+    opened,
+    records,
+    report,
+    run,
+    schema,
+    search,
+    sessions,
+    show,
+    sql,
+    tail,
+    token,
+)
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -40,6 +57,10 @@ def _where(store: str) -> str:
 
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run.run)
 app.command("sessions")(sessions.sessions_)
+app.command("report")(report.report)
+app.command("search")(search.search)
+app.command("sql")(sql.sql)
+app.command("tail")(tail.tail)
 app.command("list")(records.records)
 _IDS = {"ignore_unknown_options": True}
 """So that -1 is an id."""

@@ -1,5 +1,6 @@
 """What the commands that ask the captures share: their options, and how an answer is printed."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,8 @@ __all__ = [
 
 VERSION: Final = 1
 """Of what --json prints; a field may be added without a new one, none is renamed or removed."""
+
+INTERRUPTED: Final = "interrupted; what was read of the store is kept, and the next time goes on from there"
 
 PANEL: Final = "Which calls"
 
@@ -120,14 +123,19 @@ def library_of(store: str) -> "Library":
 
 
 @contextmanager
-def asking() -> "Iterator[None]":
+def asking(interrupted: str | None = INTERRUPTED) -> "Iterator[None]":
     """End the command, in one line, where the store or its cache fails, or where the user interrupts it."""
     try:
         yield
+    except BrokenPipeError:  # whoever read it has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
     except OSError as error:
         fail(printable(str(error)))
     except KeyboardInterrupt:
-        typer.echo("mitmclaude: interrupted; what was read of the store is kept, and the next time goes on", err=True)
+        if interrupted is None:
+            raise
+        typer.echo(f"mitmclaude: {interrupted}", err=True)
         raise typer.Exit(130) from None
 
 
@@ -166,9 +174,8 @@ class _Filling:
         """These cannot be read, for these reasons."""
         for key, why in list(skipped.items())[: self.SHOWN]:
             typer.echo(printable(f"skipped {self._path(key)}: {why}"), err=True)
-        if more := len(skipped) - self.SHOWN:
-            if more > 0:
-                typer.echo(f"skipped {more} more that cannot be read", err=True)
+        if (more := len(skipped) - self.SHOWN) > 0:
+            typer.echo(f"skipped {more} more that cannot be read", err=True)
 
 
 def resolve(library: "Library", name: str) -> str:
@@ -191,10 +198,35 @@ def console() -> "Console":
     return Console(highlight=False, soft_wrap=not is_terminal(), markup=False, emoji=False)
 
 
-def print_json(kind: str, value: Any) -> None:
-    """Print ``{"version": 1, KIND: value}``: indented for people, in one line for programs; money is a text."""
+def print_json(kind: str, value: Any, **more: Any) -> None:
+    """Print ``{"version": 1, KIND: value}``, and `more`: indented for people, else in one line; money is a text."""
     option = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | (orjson.OPT_INDENT_2 if is_terminal() else 0)
-    sys.stdout.buffer.write(orjson.dumps({"version": VERSION, kind: value}, default=_plain, option=option))
+    sys.stdout.buffer.write(orjson.dumps({"version": VERSION, kind: value, **more}, default=_plain, option=option))
+
+
+def print_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print CSV with a head; money and times in full, and nothing that a spreadsheet takes for a formula."""
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_csv(value) for value in row] for row in rows)
+
+
+def text_of(value: Any) -> str:
+    """A value of a column, in full."""
+    from mitmclaude.library.totals import exact
+
+    if isinstance(value, Decimal):
+        return format(exact(value), "f")
+    return str(value)
+
+
+def _csv(value: Any) -> str:
+    if value is None:
+        return ""
+    text = text_of(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(("=", "+", "-", "@", "\t")) else text
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
@@ -230,6 +262,15 @@ def now() -> "datetime":
     from datetime import datetime
 
     return datetime.now().astimezone()
+
+
+def zone() -> str:
+    """The name of this machine's zone in the IANA database; UTC where it cannot be told."""
+    if named := os.environ.get("TZ", "").lstrip(":"):
+        return named
+    link = os.path.realpath("/etc/localtime")
+    _, found, name = link.partition("/zoneinfo/")
+    return name if found else "UTC"
 
 
 def _moment(option: str, text: str | None, *, end: bool) -> "datetime | None":

@@ -17,7 +17,7 @@ from mitmclaude.cli.asking import (
     SinceOption,
     UntilOption,
 )
-from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail
+from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail, printable
 from mitmclaude.library import sessions, shown
 from mitmclaude.library.selection import Selection
 from mitmclaude.library.sessions import Agent, Session, Total
@@ -158,7 +158,7 @@ def _one(found: Sequence[Session], name: str, rows: Sequence[Row], json: bool) -
         return
     of = found[0]
     typer.echo(f"session {of.session_id}  {', '.join(of.principals)}".rstrip())
-    typer.echo(f"{shown.when(of.started_at, asking.now().tzinfo)}  {asking.printable(of.title or shown.NONE)}\n")
+    typer.echo(f"{shown.when(of.started_at, asking.now().tzinfo)}  {printable(of.title or shown.NONE)}\n")
     asking.print_table(TREE, [_line(line) for line in sessions.lines(top)])
 
 

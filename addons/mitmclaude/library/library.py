@@ -8,7 +8,7 @@ from decimal import Context
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mitmclaude import directories
 from mitmclaude.library.columns import CALLS, joined
@@ -37,6 +37,13 @@ _EXACT: Final = Context(prec=60)
 _ROW: Final = ", ".join(f'"{name}"' for name in CALLS)
 
 
+class Answer(NamedTuple):
+    """What a statement gave."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
 class Library:
     """The records of one store.
 
@@ -52,11 +59,21 @@ class Library:
 
     def rows(self, selection: Selection | None = None) -> list[Row]:
         """The rows of the calls that are selected, oldest first."""
-        where, parameters = condition(selection or Selection())
+        return self._rows(*condition(selection or Selection()))
+
+    def new_rows(self, seen: set[str]) -> list[Row]:
+        """The rows of the calls whose ids are not in `seen`, oldest first; they are added to it."""
+        found = self.query("select id from calls")
+        if not (new := [one for (one,) in found if one not in seen]):
+            return []
+        seen.update(new)
+        return self._rows("id in (select unnest($ids))", {"ids": new})
+
+    def _rows(self, where: str, parameters: dict[str, Any]) -> list[Row]:
         found = self.query(f"select {_ROW} from calls where {where} order by started_at, id", parameters)  # noqa: S608
         at = list(CALLS).index("cost_usd")
         return [
-            Row(*one) if (cost := one[at]) is None else Row(*one[:at], cost.normalize(_EXACT), *one[at + 1 :])
+            Row._make(one if (cost := one[at]) is None else (*one[:at], cost.normalize(_EXACT), *one[at + 1 :]))
             for one in found
         ]
 
@@ -108,17 +125,67 @@ class Library:
         return resolved(name, ids)
 
     def query(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
-        """The rows that a query of our own over the views, or over `parts`, gives; OSError where it fails."""
+        """The rows that a query of our own over the views, or over `parts`, gives; OSError where it fails, ValueError
+        for a pattern that is none."""
         import duckdb
 
         try:
             return self.connection.execute(sql, parameters).fetchall()
+        except duckdb.InvalidInputException as error:
+            raise ValueError(str(error).splitlines()[0]) from error
         except duckdb.Error as error:
             raise OSError(f"{self.folder}: {str(error).splitlines()[0]}") from error
+
+    def ask(self, statement: str) -> "Answer":
+        """What one SELECT of anybody's gives; ValueError, in one line, where it is none or fails.
+
+        It runs in a database of its own, which reads the parts of the cache and can reach nothing else: no other file,
+        no network, no setting, no variable of this process.
+        """
+        import duckdb
+
+        connection = self._sandbox
+        try:
+            statements = connection.extract_statements(statement)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise ValueError(
+                    "wanted one SELECT: this reads the views calls, contents and findings, and nothing else"
+                )
+            found = connection.execute(statements[0])
+            return Answer([one[0] for one in found.description or ()], found.fetchall())
+        except duckdb.Error as error:
+            raise ValueError(" ".join(str(error).split("\n\n")[0].split())) from error
+
+    @cached_property
+    def _sandbox(self) -> "DuckDBPyConnection":
+        connection = self._connected()
+        files = ", ".join(_quoted(file) for file in self.files)
+        for setting in (
+            "temp_directory = ''",
+            "autoinstall_known_extensions = false",
+            "autoload_known_extensions = false",
+            f"allowed_paths = [{files}]",
+            "enable_external_access = false",
+            "lock_configuration = true",
+        ):
+            connection.execute(f"set {setting}")
+        return connection
+
+    def use_zone(self, name: str) -> None:
+        """Days and hours are those of this zone, by its name in the IANA database; of UTC where it is not known."""
+        import duckdb
+
+        try:
+            self.connection.execute("set TimeZone = '" + name.replace("'", "") + "'")
+        except duckdb.Error:
+            self.connection.execute("set TimeZone = 'UTC'")
 
     @cached_property
     def connection(self) -> "DuckDBPyConnection":
         """A database in memory with a view of each part that is documented."""
+        return self._connected()
+
+    def _connected(self) -> "DuckDBPyConnection":
         import duckdb
 
         connection = duckdb.connect(
@@ -138,6 +205,7 @@ class Library:
     def refresh(self, *, fresh: bool = False) -> None:
         """Look for what is new in the store; with `fresh`, also for what was replaced or removed long ago."""
         self.state = filled(self._cache, self._told, fresh=fresh)
+        self.__dict__.pop("_sandbox", None)
         if "connection" in self.__dict__:
             self._make_views(self.connection)
 
@@ -155,10 +223,11 @@ class Library:
         """Empty the local cache of this store; the store stays as it is."""
         clear(self.folder)
         self.__dict__.pop("state", None)
-        self.__dict__.pop("connection", None)
+        for made in ("connection", "_sandbox"):
+            self.__dict__.pop(made, None)
 
     def _make_views(self, connection: "DuckDBPyConnection") -> None:
-        files = ", ".join("'" + str(file).replace("'", "''") + "'" for file in self.files)
+        files = ", ".join(_quoted(file) for file in self.files)
         parts = f"select * from read_parquet([{files}])" if files else NOTHING  # noqa: S608
         connection.execute(f"create or replace view parts as {parts}")
         for name, sql in VIEWS.items():
@@ -218,9 +287,9 @@ def _ids_in(root: Path, back: int) -> list[str]:
     """The ids in a directory, sorted; where only the last ones are wanted, of as many days as have them."""
     found: list[str] = []
     records = root / "records"
-    for day in sorted(os.listdir(records) if records.is_dir() else (), reverse=True):
+    for day in sorted(os.listdir(records) if records.is_dir() else (), reverse=True):  # noqa: PTH208  100,000 names
         if day.startswith("date="):
-            names = os.listdir(records / day)
+            names = os.listdir(records / day)  # noqa: PTH208
             found += [name.removesuffix(".json") for name in names if name.endswith(".json") and name[0] != "."]
         if back and len(found) >= back:
             break
@@ -236,6 +305,10 @@ def _likely_key(record_id: str) -> str:
         return record_key(record_id, datetime.fromtimestamp(milliseconds / 1000, UTC))
     except (OverflowError, OSError) as error:
         raise ValueError(record_id) from error
+
+
+def _quoted(file: Path) -> str:
+    return "'" + str(file).replace("'", "''") + "'"
 
 
 def _id(key: str) -> str:

@@ -165,7 +165,7 @@ class Agent:
 
 
 def tree(rows: Sequence[Row]) -> Agent:
-    """The main agent of a session, of whose calls `rows` are. An agent whose parent is not known is below the main one."""
+    """The main agent of the session that `rows` are of; an agent whose parent is not known is below it."""
     calls: dict[str | None, list[Row]] = {None: []}
     parents: dict[str, str | None] = {}
     for row in rows:

@@ -4,7 +4,7 @@ from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-NONE: Final = "–"
+NONE: Final = "–"  # noqa: RUF001
 BOUND: Final = "≥"
 """Before what is a lower bound: an answer ended before its usage was final."""
 

@@ -1,4 +1,4 @@
-"""The new messages of a request and the answer → the texts that one searches: of the prompt, the answer and the tools."""
+"""The new messages of a request and the answer → the texts that one searches: prompt, answer, tools."""
 
 from collections.abc import Iterator
 from typing import Any, Final

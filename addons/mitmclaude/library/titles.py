@@ -17,7 +17,7 @@ _COMMAND: Final = re.compile(r"<command-name>(.*?)</command-name>(?:\s*<command-
 
 
 def title(messages: Any) -> str | None:
-    """The first prompt of a person in `messages`, in one line, without what the client adds; None where there is none."""
+    """The first prompt of a person in `messages`, in one line, without what the client adds; None without one."""
     for text in _texts(messages):
         plain = (
             " ".join(_COMMAND.sub(r"\1 \2", _ADDED.sub(" ", text[:20_000])).split()) if "<" in text else text.strip()

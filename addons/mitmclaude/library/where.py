@@ -5,14 +5,19 @@ from typing import Any, Final
 from mitmclaude.library.columns import CALLS, COLUMNS
 from mitmclaude.library.selection import FAILED, Selection
 
+_CALLS: Final = ", ".join(f'"{name}"' for name in CALLS)
+_FINDING: Final = """'[{"kind": "VARCHAR", "path": "VARCHAR", "message": "VARCHAR"}]'"""
+
 VIEWS: Final = {
-    "calls": "select " + ", ".join(f'"{name}"' for name in CALLS) + ", retry, title from parts",
-    "contents": "select id, started_at, session_id, agent_id, title, prompt, answer, tool, input::json as input, message::json as message "
-    "from parts",
-    "findings": "select id, started_at, session_id, model, client_version, found.kind as kind, found.path as path, "
-    "found.message as message from (select *, unnest(from_json(findings, "
-    """'[{"kind": "VARCHAR", "path": "VARCHAR", "message": "VARCHAR"}]')) as found from parts """
-    "where findings is not null)",
+    "calls": f"select {_CALLS}, retry, title from parts",  # noqa: S608
+    "contents": """
+        select id, started_at, session_id, agent_id, title, prompt, answer, tool,
+            input::json as input, message::json as message
+        from parts""",
+    "findings": f"""
+        select id, started_at, session_id, model, client_version,
+            found.kind as kind, found.path as path, found.message as message
+        from (select *, unnest(from_json(findings, {_FINDING})) as found from parts where findings is not null)""",  # noqa: S608
 }
 """The views that are documented, over the table of all that is kept."""
 

@@ -72,7 +72,7 @@ def _open_one(url: str) -> Store:
 
 
 def identity(url: str) -> str:
-    """What the spool and the local cache of a store are named after: the same for the same store, whatever its other options are."""
+    """What spool and local cache are named after: the same for the same store, whatever its other options are."""
     if not url.startswith(("s3:", "dynamodb:")):
         return str(Path(url).expanduser().absolute())
     place, _, query = url.partition("?")

@@ -17,10 +17,10 @@ from mitmclaude.library.local.parts import SUFFIX, Made, Wanted, connect, made, 
 from mitmclaude.library.local.state import Day, State
 from mitmclaude.stores.protocol import Store
 
-CHUNK: Final = 2_000
+CHUNK: Final = 1_000
 """Records of one part."""
 
-FEW: Final = 1_500
+FEW: Final = 1_000
 """Records up to which this process does it alone."""
 
 FETCHES: Final = 32
@@ -130,8 +130,8 @@ class _Fill:
         for day, chunk, part in self._parts(wanted, total):
             kept = self.state.days[day]
             kept.skipped |= part.skipped
-            keys = {key for key, _ in chunk}
-            if replaced := [key for key in outdated[day] if key in keys]:
+            new = {key for key, _ in chunk}
+            if replaced := [key for key in outdated[day] if key in new]:
                 self._without(kept, replaced)
             if part.part:
                 kept.parts[part.part] = part.rows
@@ -179,7 +179,10 @@ class _Fill:
         """Write those parts of a day again that hold one of `keys`, without it."""
         files = {str(self.cache.folder / part): part for part in kept.parts}
         with connect() as connection:
-            asked = "select distinct filename from read_parquet($files, filename = true) where key in (select unnest($keys))"
+            asked = (
+                "select distinct filename from read_parquet($files, filename = true) "
+                "where key in (select unnest($keys))"
+            )
             held = connection.execute(asked, {"files": list(files), "keys": list(keys)}).fetchall()
         for (file,) in held:
             self._replace(kept, [files[file]], keys)

@@ -192,7 +192,7 @@ def _copied(lines: list[bytes], aside: Path, part: Path) -> str | None:
     to = f"{_quoted(str(part))} (format parquet, compression {CODEC}, row_group_size {ROW_GROUP})"
     try:
         with connect() as connection:
-            connection.execute(f"copy (select {values} from {read}) to {to}")
+            connection.execute(f"copy (select {values} from {read}) to {to}")  # noqa: S608
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise OSError(str(error).splitlines()[0]) from None
     except duckdb.Error as error:
