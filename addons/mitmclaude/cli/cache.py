@@ -1,6 +1,7 @@
 """`mitmclaude cache`: what the prompt cache gave, what it missed and why; `cache clear` is of the local cache."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from decimal import Decimal
 from itertools import groupby
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mitmclaude.library.explain import Explained, Totals
     from mitmclaude.library.library import Library
     from mitmclaude.library.selection import Selection
+    from mitmclaude.record.record import Record
 
 By = Literal["cause", "session", "agent", "model", "version"]
 _FIELDS: dict[By, str] = {
@@ -34,6 +36,9 @@ COLUMNS = (
 
 WIDE = 130
 """Columns of a terminal that the whole table needs."""
+
+MANY = 2000
+"""Calls that take a moment."""
 
 MOST = 40
 """Calls that are listed of all sessions."""
@@ -91,8 +96,18 @@ def _explained(library: "Library", selection: "Selection", name: str | None) -> 
         if row.endpoint == "messages":
             sessions.setdefault(row.session_id, []).append(row.id)
     ids = [one for session in sessions.values() if not chosen.isdisjoint(session) for one in session]
-    for _, records in groupby(library.records(ids), key=lambda record: record.session_id):
+    for _, records in groupby(_watched(library.records(ids), len(ids)), key=lambda record: record.session_id):
         yield from (one for one in explain(records) if one.call in chosen)
+
+
+def _watched(records: "Iterator[Record]", total: int) -> "Iterable[Record]":
+    """The records, with progress where there are many and a person looks on."""
+    if total < MANY or not sys.stderr.isatty():
+        return records
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(records, "comparing calls", total=total, console=Console(stderr=True), transient=True)
 
 
 def _print(told: "list[Explained]", by: By, everything: bool, count: int, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from mitmclaude.cli.asking import Column, JsonOption, asking, console, library_of, print_json, print_table, resolve
 from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail
+from mitmclaude.library.selection import Selection
 
 if TYPE_CHECKING:
     from mitmclaude.library.context import Context
@@ -57,9 +58,9 @@ def _context(library: "Library", record: "Record") -> "tuple[Context, str]":
     try:
         return filled(body_of(library, record), counted, window), ""
     except ValueError as error:
-        rows = library.rows()
-        ids = [row.id for row in rows if row.session_id == record.session_id and row.id <= record.id]
-        messages: list[Any] = history(library.records(ids if record.session_id else [record.id]), record)
+        rows = library.rows(Selection(session=record.session_id)) if record.session_id else []
+        ids = [row.id for row in rows if row.session_id == record.session_id and row.started_at <= record.started_at]
+        messages: list[Any] = history(library.records(ids or [record.id]), record)
         absent = messages.count(None)
         note = f"{error}: put together from records" + (f", which lack {absent} messages" if absent else "")
         return filled({"messages": messages}, counted, window, has_rest=True), note

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mitmclaude.cli.asking import resolve
 from mitmclaude.cli.opened import fail, printable
+from mitmclaude.library.selection import Selection
 
 if TYPE_CHECKING:
     from mitmclaude.library.library import Library
@@ -24,28 +25,26 @@ def session_of(library: "Library", name: str) -> Named:
 
     Ids may be shortened to their beginning. The command ends where none is meant, or more than one.
     """
-    rows = library.rows()
-    sessions = {row.session_id for row in rows if row.session_id and row.session_id.startswith(name)}
-    if len(sessions) == 1:
-        return _named(rows, sessions.pop(), None)
-    agents = {
-        (row.session_id, row.agent_id) for row in rows if row.session_id and (row.agent_id or "").startswith(name)
-    }
-    agents = {(session, agent) for session, agent in agents if agent}
-    if len(agents) == 1:
-        session, agent = agents.pop()
-        return _named(rows, session or "", agent)
-    if len(sessions) > 1 or len(agents) > 1:
-        many = f"{len(sessions)} sessions" if len(sessions) > 1 else f"{len(agents)} agents"
-        fail(f"{many} have an id that begins with {printable(repr(name))}: wanted one")
-    call = resolve(library, name)
-    row = next(row for row in rows if row.id == call)
-    if not row.session_id:
-        fail(f"the call {call} has no session: see it with mitmclaude show {call}")
-    return _named(rows, row.session_id, row.agent_id)
+    if name != "last" and not name.startswith("-"):
+        rows = library.rows(Selection(session=name))
+        sessions = {row.session_id for row in rows}
+        if len(sessions) == 1:
+            return Named(sessions.pop() or "", None, rows)
+        asked = "select distinct session_id, agent_id from calls where starts_with(agent_id, ?)"
+        agents = library.query(asked, [name])
+        if len(agents) == 1 and agents[0][0]:
+            return _named(library, *agents[0])
+        if sessions or agents:
+            many = f"{len(sessions)} sessions" if sessions else f"{len(agents)} agents"
+            fail(f"{many} have an id that begins with {printable(repr(name))}: wanted one")
+    record = library.record(resolve(library, name))
+    if not record.session_id:
+        fail(f"the call {record.id} has no session: see it with mitmclaude show {record.id}")
+    return _named(library, record.session_id, record.agent_id)
 
 
-def _named(rows: "list[Row]", session_id: str, agent_id: str | None) -> Named:
+def _named(library: "Library", session_id: str, agent_id: str | None) -> Named:
+    rows = library.rows(Selection(session=session_id))
     return Named(session_id, agent_id, [row for row in rows if row.session_id == session_id])
 
 
