@@ -88,3 +88,10 @@ def strict(schema: Any) -> Any:
         return schema
     inner = {key: strict(value) for key, value in schema.items()}
     return {**inner, "additionalProperties": False} if "required" in schema else inner
+
+
+def test_the_readme_shows_what_is_printed() -> None:
+    """The beginnings of the golden files of the cache and the conversation stand in it."""
+    readme = (SCHEMA.parent / "README.md").read_text()
+    for name, lines in (("cache", 6), ("conversation", 6)):
+        assert "\n".join((GOLDEN / f"{name}.txt").read_text().split("\n")[:lines]) in readme

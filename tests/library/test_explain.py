@@ -412,3 +412,20 @@ def test_settings_that_perhaps_matter() -> None:
     told = answered(talk, dropped(talk), 20, user("x"))
     assert (told.cause, told.certainty) == ("settings", "likely")
     assert told.detail.startswith("context_management: not set")
+
+
+@pytest.mark.parametrize(("ttl", "lives"), [(None, 300), ("1h", 3600)])
+def test_the_moment_an_entry_expires(ttl: str | None, lives: int) -> None:
+    """A second before it the entry is read; at it, the cause is named."""
+    for wait, causes in ((lives - 1, []), (lives, ["ttl"]), (lives + 1, ["ttl"])):
+        talk, _ = started(6, ttl=ttl)
+        talk.call(user("next"), wait=wait)
+        assert [one.cause for one in explain(talk.records) if one.is_miss] == causes
+
+
+def test_the_last_block_that_is_found() -> None:
+    """19 blocks after the cached end it is read, 20 blocks after it is a miss, whose cause is named."""
+    for blocks, causes in ((18, []), (19, ["lookback"])):  # with the answer before them
+        talk, _ = started(6)
+        talk.call(user(*(f"part {i} " * 9 for i in range(blocks))))
+        assert [one.cause for one in explain(talk.records) if one.is_miss] == causes
