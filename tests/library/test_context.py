@@ -55,7 +55,9 @@ def test_the_parts_are_the_whole() -> None:
 
 def test_a_file_that_was_read_twice() -> None:
     """It is named with what the second time takes; reading parts of a file is not reading it twice."""
-    made = context(body(), None, None)
+    twice = body()
+    twice["messages"] += [said(use("Read", 4, file_path="b.py")), user(result(4, "once"))]
+    made = context(twice, None, None)
     assert [(again.path, again.times) for again in made.again] == [("a.py", 2)]
     assert made.again[0].tokens == 250
     parts = body()
