@@ -120,6 +120,8 @@ class _Fill:
             changed = {key for key, _ in new} | (known.keys() - there.keys())
             outdated[day] = sorted(changed & known.keys())
         self._read(wanted, outdated)
+        if wanted:
+            self._set_clashes_aside()
         for day, mark in found.marks.items():
             self.state.days[day].mark = mark
         self._end(found)
@@ -186,6 +188,24 @@ class _Fill:
             held = connection.execute(asked, {"files": list(files), "keys": list(keys)}).fetchall()
         for (file,) in held:
             self._replace(kept, [files[file]], keys)
+
+    def _set_clashes_aside(self) -> None:
+        """Where several records have one id, the first key keeps it; the others are skipped, and named."""
+        files = {str(self.cache.folder / part): day for day, kept in self.state.days.items() for part in kept.parts}
+        if not files:
+            return
+        asked = """
+            select key, stamp, filename, min(key) over (partition by id) as first
+            from read_parquet($files, filename = true)
+            where id in (select id from read_parquet($files) group by id having count(*) > 1)
+            qualify key <> first"""
+        with connect() as connection:
+            clashes = connection.execute(asked, {"files": list(files)}).fetchall()
+        for key, stamp, file, first in clashes:
+            kept = self.state.days[files[file]]
+            kept.skipped[key] = (stamp, f"its id is that of {first} as well")
+        for day in {files[file] for _, _, file, _ in clashes}:
+            self._without(self.state.days[day], [key for key, *_ in clashes])
 
     def _replace(self, kept: Day, names: Sequence[str], without: Sequence[str] = ()) -> None:
         name, rows = rewritten(self.cache.folder, names, without)
