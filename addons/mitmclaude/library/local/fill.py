@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -77,9 +78,12 @@ def filled(cache: Cache, told: Told, *, fresh: bool = False) -> State:
     if not (found := listing(cache.store, known, fresh=fresh)).found and not found.gone:
         return _listed(cache, known, found)
     with states.locked(cache.folder):
-        fill = _Fill(cache, states.read(cache.folder, cache.url), told)
+        state = states.read(cache.folder, cache.url)
+        if state != known:  # another process was quicker
+            found = listing(cache.store, state, fresh=fresh)
+        fill = _Fill(cache, state, told)
         try:
-            fill.take(listing(cache.store, fill.state, fresh=fresh))
+            fill.take(found)
         finally:
             told.ends()
         return fill.state
@@ -138,8 +142,8 @@ class _Fill:
             if part.part:
                 kept.parts[part.part] = part.rows
             done += len(chunk)
-            self._told.reads(done, total)
             self._save()
+            self._told.reads(done, total)
         for day, keys in outdated.items():
             read = {key for of, chunk in wanted if of == day for key, _ in chunk}
             if left := [key for key in keys if key not in read]:
@@ -153,16 +157,18 @@ class _Fill:
         self._told.reads(0, total)
         if total <= FEW or not cache.url:
             for day, chunk in wanted:
-                yield day, chunk, made(cache.store, cache.folder, chunk, FETCHES)
+                with _held_back():
+                    part = made(cache.store, cache.folder, chunk, FETCHES)
+                yield day, chunk, part
             return
         workers = (
             min(4, os.process_cpu_count() or 1) if hasattr(os, "process_cpu_count") else min(4, os.cpu_count() or 1)
         )
-        with _pool(workers) as pool:
+        with _pool(workers) as pool, _held_back() as interrupted:
             begun: dict[Future[Made], tuple[str, list[Wanted]]] = {}
             waiting = list(reversed(wanted))
-            while begun or waiting:
-                while waiting and len(begun) < 2 * workers:
+            while begun or (waiting and not interrupted.is_set()):
+                while waiting and len(begun) < 2 * workers and not interrupted.is_set():
                     day, chunk = waiting.pop()
                     begun[pool.submit(made_of, cache.url, cache.folder, chunk, FETCHES // workers)] = day, chunk
                 for future in wait(begun, return_when=FIRST_COMPLETED).done:
@@ -255,6 +261,27 @@ def _sweep(folder: Path, state: State) -> None:
             with suppress(OSError):
                 if file.suffix not in (SUFFIX, ".json") or time.time() - file.stat().st_mtime > ABANDONED:
                     file.unlink()
+
+
+@contextmanager
+def _held_back() -> Iterator[threading.Event]:
+    """Hold the user's Ctrl-C back until what is in hand is kept; a second one ends it at once."""
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed
+        return
+
+    def press(_number: int, _frame: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed.is_set():
+        raise KeyboardInterrupt
 
 
 @contextmanager
