@@ -15,7 +15,7 @@ from mitmclaude.library.local import fill, listing, state
 from mitmclaude.stores import open_store
 from mitmclaude.stores.s3 import S3Store
 from tests.cli.conftest import Run
-from tests.cli.conftest import mitmclaude as mitmclaude  # noqa: PLC0414  a fixture
+from tests.cli.conftest import mitmclaude as mitmclaude
 from tests.library.captures import captures
 from tests.stores.conftest import ACCESS_KEY, SECRET_KEY, TOKEN, credentials, moto, s3_url
 
