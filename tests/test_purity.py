@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "addons" / "mitmclaude"
-EDGES = ("addons", "stores", "recorder", "cli", "__main__.py", "library/library.py", "library/local")
+EDGES = (
+    "addons",
+    "stores",
+    "recorder",
+    "cli",
+    "__main__.py",
+    "library/library.py",
+    "library/folder.py",
+    "library/local",
+)
 """What does I/O; a new folder is pure until it is listed here."""
 
 

@@ -227,7 +227,7 @@ class _Session:
             "timing": {
                 "request_end": 0.002, "upstream_headers": 0.31, "first_byte": 0.32, "message_start": 0.33,
                 "first_content_delta": 0.7, "blocks": [0.6, 0.7], "message_stop": seconds - 0.01, "last_byte": seconds,
-                "client_gone": None, "longest_gap": 0.4, "ttft": round(rng.uniform(0.4, 2.5), 6),
+                "client_gone": None, "longest_gap": 0.4, "ttft": round(rng.uniform(0.4, 2.5), 6) if message else None,
                 "duration": round(seconds, 6), "output_tokens_per_second": round(rng.uniform(30, 90), 3) if message else None,
             },
             "findings": drift if self.version == VERSIONS[-1] and rng.random() < 0.2 else [], "errors": [],

@@ -45,7 +45,9 @@ def main(
     """See, check and keep what Claude Code sends and gets."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-        typer.echo(_where(os.environ.get("CLAUDE_STORE") or opened.DEFAULT_STORE))
+        store = os.environ.get("CLAUDE_STORE") or opened.DEFAULT_STORE
+        typer.echo(_where(store))
+        typer.echo(_cached(store))
 
 
 def _where(store: str) -> str:
@@ -53,6 +55,15 @@ def _where(store: str) -> str:
     place = opened.place_of(store)
     is_empty = opened.is_directory(store) and not Path(place).is_dir()
     return f"The store is {opened.printable(place)}{', where nothing is yet' if is_empty else ''}."
+
+
+def _cached(store: str) -> str:
+    """One line about the local cache of that store."""
+    from mitmclaude.library.folder import folder_of
+
+    folder = folder_of(store)
+    size = sum(file.stat().st_size for file in folder.iterdir()) if folder.is_dir() else 0
+    return f"What is read of it is kept in {opened.printable(str(folder))} ({size / 1e6:,.0f} MB)."
 
 
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run.run)

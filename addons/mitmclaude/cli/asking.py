@@ -46,6 +46,12 @@ VERSION: Final = 1
 
 INTERRUPTED: Final = "interrupted; what was read of the store is kept, and the next time goes on from there"
 
+NARROWEST: Final = 12
+"""Characters to which a wide column is cut."""
+
+BETWEEN: Final = 3
+"""Characters between two columns on a terminal."""
+
 PANEL: Final = "Which calls"
 
 SinceOption = Annotated[
@@ -59,7 +65,8 @@ SessionOption = Annotated[
     str | None, typer.Option("--session", metavar="ID", rich_help_panel=PANEL, help="Of sessions whose id begins so.")
 ]
 PrincipalOption = Annotated[
-    str | None, typer.Option("--principal", metavar="NAME", rich_help_panel=PANEL, help="Of this person's token.")
+    str | None,
+    typer.Option("--principal", metavar="NAME", rich_help_panel=PANEL, help="Of calls with this person's token."),
 ]
 ModelOption = Annotated[
     str | None, typer.Option("--model", metavar="PART", rich_help_panel=PANEL, help="Of models with this in the name.")
@@ -84,7 +91,9 @@ class Column:
     align: Literal["left", "right"] = "left"
     style: str | None = None
     wide: bool = False
-    """Whether it gives way first where a terminal is narrow."""
+    """Whether it is cut where a terminal is narrow."""
+    spare: int = 0
+    """Where a terminal is too narrow, columns are left out: those with the largest number first, none with 0."""
 
 
 def selected(
@@ -215,7 +224,7 @@ def print_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 def text_of(value: Any) -> str:
     """A value of a column, in full."""
-    from mitmclaude.library.totals import exact
+    from mitmclaude.library.money import exact
 
     if isinstance(value, Decimal):
         return format(exact(value), "f")
@@ -231,23 +240,11 @@ def _csv(value: Any) -> str:
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
     """Print a table: by rich on a terminal, else aligned by blanks with one row a line."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     if is_terminal():
-        from rich import box
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for column in columns:
-            overflow: Literal["fold", "ellipsis"] = "ellipsis" if column.wide else "fold"
-            table.add_column(
-                column.name, justify=column.align, style=column.style, overflow=overflow, no_wrap=True,
-                ratio=1 if column.wide else None, min_width=12 if column.wide else None,
-            )  # fmt: skip
-        for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
-        console().print(table)
+        _print_rich(columns, rows)
         return
-    lines = [[column.name for column in columns], *([printable(cell) for cell in row] for row in rows)]
+    lines = [[column.name for column in columns], *rows]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     for line in lines:
         cells = (
@@ -255,6 +252,34 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
             for cell, width, column in zip(line, widths, columns, strict=True)
         )
         typer.echo("  ".join(cells).rstrip())
+
+
+def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    wide = console().width
+    widths = [
+        max(cell_len(text) for text in (column.name, *(row[at] for row in rows))) for at, column in enumerate(columns)
+    ]
+    least = [min(width, NARROWEST) if column.wide else width for column, width in zip(columns, widths, strict=True)]
+    shown = list(range(len(columns)))
+    while sum(least[at] + BETWEEN for at in shown) > wide and (spare := [at for at in shown if columns[at].spare]):
+        shown.remove(max(spare, key=lambda at: columns[at].spare))
+    left = max(0, wide - sum(least[at] + BETWEEN for at in shown))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for at in shown:
+        column, width = columns[at], least[at]
+        if column.wide:
+            width = min(widths[at], width + left)
+            left -= width - least[at]
+        table.add_column(column.name, justify=column.align, style=column.style, no_wrap=True, width=width)
+    for row in rows:
+        table.add_row(*(Text(row[at]) for at in shown))
+    total = sum(column.width or 0 for column in table.columns) + BETWEEN * len(shown)
+    console().print(table, width=max(wide, total), soft_wrap=True)
 
 
 def now() -> "datetime":

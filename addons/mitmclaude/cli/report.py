@@ -25,20 +25,20 @@ from mitmclaude.library.where import condition
 
 NUMBERS: Final = (
     Column("calls", "right"),
-    Column("sessions", "right"),
-    Column("new", "right"),
-    Column("written", "right"),
-    Column("read", "right"),
+    Column("sessions", "right", spare=4),
+    Column("new", "right", spare=8),
+    Column("written", "right", spare=9),
+    Column("read", "right", spare=7),
     Column("out", "right"),
     Column("hit", "right"),
     Column("cost", "right", style="green"),
     Column("failed", "right", style="red"),
-    Column("retries", "right"),
-    Column("drift", "right"),
-    Column("ttft p50", "right"),
-    Column("p95", "right"),
-    Column("tokens/s p50", "right"),
-    Column("p5", "right"),
+    Column("retries", "right", spare=10),
+    Column("drift", "right", spare=6),
+    Column("ttft p50", "right", spare=2),
+    Column("p95", "right", spare=3),
+    Column("tokens/s p50", "right", spare=5),
+    Column("p5", "right", spare=11),
 )
 
 
@@ -63,8 +63,11 @@ def report(
 ) -> None:
     """What was spent and how it went: tokens, cost, cache, failures, speed.
 
-    new, written, read: tokens of the prompts that were not cached, written to the cache, read from it; hit: the part
-    that was read. Costs are list prices; ≥ stands before a lower bound: an answer was cut, or a price is not known.
+    \b
+    new, written, read  tokens of the prompts: not cached, written to the cache, read from it
+    hit                 the part of them that was read
+    cost                at list price; ≥ before a lower bound: an answer was cut, or a price is not known
+    ttft                time to the first token
 
     \b
     Examples:

@@ -28,26 +28,26 @@ COLUMNS: Final = (
     Column("when"),
     Column("session", style="cyan"),
     Column("title", wide=True),
-    Column("turns", "right"),
-    Column("calls", "right"),
-    Column("agents", "right"),
-    Column("model"),
-    Column("new", "right"),
-    Column("written", "right"),
-    Column("read", "right"),
-    Column("out", "right"),
+    Column("turns", "right", spare=2),
+    Column("calls", "right", spare=5),
+    Column("agents", "right", spare=6),
+    Column("model", spare=4),
+    Column("new", "right", spare=8),
+    Column("written", "right", spare=9),
+    Column("read", "right", spare=7),
+    Column("out", "right", spare=3),
     Column("hit", "right"),
     Column("cost", "right", style="green"),
-    Column("time", "right"),
-    Column("failed", style="red"),
+    Column("time", "right", spare=1),
+    Column("failed", style="red", wide=True),
 )
 TREE: Final = (
     Column("agent or call", style="cyan"),
-    Column("at"),
-    Column("model"),
-    Column("new", "right"),
-    Column("written", "right"),
-    Column("read", "right"),
+    Column("at", spare=2),
+    Column("model", spare=1),
+    Column("new", "right", spare=4),
+    Column("written", "right", spare=5),
+    Column("read", "right", spare=3),
     Column("out", "right"),
     Column("hit", "right"),
     Column("cost", "right", style="green"),
@@ -72,8 +72,11 @@ def sessions_(
 ) -> None:
     """What each session did and cost, the newest first; with an ID, its agents and calls as a tree.
 
-    new, written, read: tokens of the prompts that were not cached, written to the cache, read from it; hit: the part
-    that was read; ∑ stands before sums over an agent and all below it; ≥ before a lower bound.
+    \b
+    new, written, read  tokens of the prompts: not cached, written to the cache, read from it
+    hit                 the part of them that was read
+    ∑                   stands before the sums over an agent and all agents below it
+    ≥                   stands before a lower bound
 
     \b
     Examples:

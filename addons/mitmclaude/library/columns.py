@@ -120,11 +120,12 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
     answered = response or _EMPTY
     error, thinking = answered.get("error") or _EMPTY, request["thinking"] or _EMPTY
     written, written_5m, written_1h = _writes(usage)
+    answering, asked_for = _text(answered["model"]) if response else None, _text(request["model"])
     violations = sum([one["kind"] == "violation" for one in findings])
     return {
         "id": _known(record["id"]),
         "started_at": _time(record["started_at"]),
-        "made_by": _free(record["made_by"]),
+        "made_by": _free(record.get("made_by")),
         "endpoint": endpoint,
         "method": _known(request["method"]),
         "path": _known(request["path"]),
@@ -139,7 +140,7 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
         "session_id": _text(record["session_id"]),
         "agent_id": _text(record["agent_id"]),
         "parent_agent_id": _text(record["parent_agent_id"]),
-        "model": (_text(answered["model"]) if response else None) or _text(request["model"]),
+        "model": answering or asked_for,
         "stop_reason": _text(answered["stop_reason"]) if response else None,
         "service_tier": _any_text(usage.get("service_tier")),
         "speed": _any_text(usage.get("speed")),

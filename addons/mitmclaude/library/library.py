@@ -1,26 +1,23 @@
 """One store, read through its local cache: the records of a selection, one record, its raw flow."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Context
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from mitmclaude import directories
 from mitmclaude.library.columns import CALLS, joined
+from mitmclaude.library.folder import first_of, folder_of
 from mitmclaude.library.local.fill import Cache, Nobody, Told, clear, filled
-from mitmclaude.library.local.state import SCHEMA, State
+from mitmclaude.library.local.state import State
 from mitmclaude.library.selection import Selection
 from mitmclaude.library.where import NOTHING, VIEWS, condition
 from mitmclaude.record.row import Row
 from mitmclaude.stores.file import FileStore
-from mitmclaude.stores.open import identity, open_store
+from mitmclaude.stores.open import open_store
 from mitmclaude.stores.protocol import Store
-from mitmclaude.stores.several import split
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -250,18 +247,8 @@ def open_library(url: str, told: Told | None = None, environment: Mapping[str, s
     """
     import duckdb  # noqa: F401  the one thing that may be missing
 
-    first = split(url)[0] if len(split(url)) > 1 else url
+    first = first_of(url)
     return Library(open_store(first), first, folder_of(first, environment), told)
-
-
-def folder_of(url: str, environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the cache of the store at `url` is."""
-    below = Path(directories.cache(environment, sys.platform)).expanduser()
-    name = blake2b(
-        identity(url.removeprefix("file:").removeprefix("//") if url.startswith("file:") else url).encode(),
-        digest_size=8,
-    ).hexdigest()
-    return below / "library" / f"{name}-{SCHEMA}"
 
 
 def resolved(name: str, ids: list[str]) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from mitmclaude.library.money import exact
 from mitmclaude.record.row import Row
 
 
@@ -101,7 +102,7 @@ def session(found: Sequence[Any]) -> Session:
     used = sorted(models or (), key=lambda one: (-one["value"], one["key"]))
     return Session(
         session_id, title, principals or [], started_at, microseconds / 1_000_000, calls, turns, agents,
-        [one["key"] for one in used], fresh, written, read, output, Decimal(cost), unpriced, partial, failed,
+        [one["key"] for one in used], fresh, written, read, output, exact(cost), unpriced, partial, failed,
         failures or [],
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from mitmclaude.library.money import exact
 from mitmclaude.library.sessions import SUMS, hit_rate
 
 BY: Final = {
@@ -102,15 +103,6 @@ def drifts(condition: str) -> str:
         select client_version, path, message, count(distinct id) as calls from findings
         where kind = 'drift' and id in (select id from calls where {condition})
         group by all order by client_version desc nulls last, calls desc, path, message"""  # noqa: S608
-
-
-def exact(cost: Decimal | int) -> Decimal:
-    """A sum of money without the zeros that a column of a fixed number of digits has at its end."""
-    sign, digits, exponent = Decimal(cost).as_tuple()
-    assert isinstance(exponent, int)  # noqa: S101  no sum is infinite
-    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
-    drop = max(0, min(zeros, -exponent))
-    return Decimal((sign, digits[: len(digits) - drop] or (0,), exponent + drop))
 
 
 def fields(one: Totals) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -77,9 +78,12 @@ def filled(cache: Cache, told: Told, *, fresh: bool = False) -> State:
     if not (found := listing(cache.store, known, fresh=fresh)).found and not found.gone:
         return _listed(cache, known, found)
     with states.locked(cache.folder):
-        fill = _Fill(cache, states.read(cache.folder, cache.url), told)
+        state = states.read(cache.folder, cache.url)
+        if state != known:  # another process was quicker
+            found = listing(cache.store, state, fresh=fresh)
+        fill = _Fill(cache, state, told)
         try:
-            fill.take(listing(cache.store, fill.state, fresh=fresh))
+            fill.take(found)
         finally:
             told.ends()
         return fill.state
@@ -120,6 +124,8 @@ class _Fill:
             changed = {key for key, _ in new} | (known.keys() - there.keys())
             outdated[day] = sorted(changed & known.keys())
         self._read(wanted, outdated)
+        if wanted:
+            self._set_clashes_aside()
         for day, mark in found.marks.items():
             self.state.days[day].mark = mark
         self._end(found)
@@ -136,8 +142,8 @@ class _Fill:
             if part.part:
                 kept.parts[part.part] = part.rows
             done += len(chunk)
-            self._told.reads(done, total)
             self._save()
+            self._told.reads(done, total)
         for day, keys in outdated.items():
             read = {key for of, chunk in wanted if of == day for key, _ in chunk}
             if left := [key for key in keys if key not in read]:
@@ -151,16 +157,18 @@ class _Fill:
         self._told.reads(0, total)
         if total <= FEW or not cache.url:
             for day, chunk in wanted:
-                yield day, chunk, made(cache.store, cache.folder, chunk, FETCHES)
+                with _held_back():
+                    part = made(cache.store, cache.folder, chunk, FETCHES)
+                yield day, chunk, part
             return
         workers = (
             min(4, os.process_cpu_count() or 1) if hasattr(os, "process_cpu_count") else min(4, os.cpu_count() or 1)
         )
-        with _pool(workers) as pool:
+        with _pool(workers) as pool, _held_back() as interrupted:
             begun: dict[Future[Made], tuple[str, list[Wanted]]] = {}
             waiting = list(reversed(wanted))
-            while begun or waiting:
-                while waiting and len(begun) < 2 * workers:
+            while begun or (waiting and not interrupted.is_set()):
+                while waiting and len(begun) < 2 * workers and not interrupted.is_set():
                     day, chunk = waiting.pop()
                     begun[pool.submit(made_of, cache.url, cache.folder, chunk, FETCHES // workers)] = day, chunk
                 for future in wait(begun, return_when=FIRST_COMPLETED).done:
@@ -186,6 +194,24 @@ class _Fill:
             held = connection.execute(asked, {"files": list(files), "keys": list(keys)}).fetchall()
         for (file,) in held:
             self._replace(kept, [files[file]], keys)
+
+    def _set_clashes_aside(self) -> None:
+        """Where several records have one id, the first key keeps it; the others are skipped, and named."""
+        files = {str(self.cache.folder / part): day for day, kept in self.state.days.items() for part in kept.parts}
+        if not files:
+            return
+        asked = """
+            select key, stamp, filename, min(key) over (partition by id) as first
+            from read_parquet($files, filename = true)
+            where id in (select id from read_parquet($files) group by id having count(*) > 1)
+            qualify key <> first"""
+        with connect() as connection:
+            clashes = connection.execute(asked, {"files": list(files)}).fetchall()
+        for key, stamp, file, first in clashes:
+            kept = self.state.days[files[file]]
+            kept.skipped[key] = (stamp, f"its id is that of {first} as well")
+        for day in {files[file] for _, _, file, _ in clashes}:
+            self._without(self.state.days[day], [key for key, *_ in clashes])
 
     def _replace(self, kept: Day, names: Sequence[str], without: Sequence[str] = ()) -> None:
         name, rows = rewritten(self.cache.folder, names, without)
@@ -235,6 +261,27 @@ def _sweep(folder: Path, state: State) -> None:
             with suppress(OSError):
                 if file.suffix not in (SUFFIX, ".json") or time.time() - file.stat().st_mtime > ABANDONED:
                     file.unlink()
+
+
+@contextmanager
+def _held_back() -> Iterator[threading.Event]:
+    """Hold the user's Ctrl-C back until what is in hand is kept; a second one ends it at once."""
+    pressed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed
+        return
+
+    def press(_number: int, _frame: object) -> None:
+        pressed.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed.is_set():
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -63,6 +63,11 @@ def read(folder: Path, store: str) -> State:
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return State(store)
+    there = {file.name for file in folder.iterdir()}
+    for day, kept in tuple(state.days.items()):
+        if not kept.parts.keys() <= there:  # somebody removed some of it: the day is read again
+            del state.days[day]
+            state.after = ""
     return state
 
 
