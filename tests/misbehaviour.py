@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import zstandard
 
+from tests.agents import agent_session
 from tests.scenarios import (
     JSON_TYPE,
     RESPONSES,
@@ -211,7 +212,7 @@ SCENARIOS: dict[str, Callable[..., Answer]] = {
         error_529, html_502, cut, cut_json, cut_before_headers, hang, hang_mid_stream, no_message_stop, paced,
         lockstep, lockstep_json, paced_json, encoded, sse_with_length, sse_until_close, odd_boundaries,
         comments_and_unknown, duplicate_headers, status_204, status_304, empty, trailing_blanks, huge_json,
-        big_tool_json,
+        big_tool_json, agent_session,
     )
 }  # fmt: skip
 

@@ -98,6 +98,12 @@ def price_version() -> str:
     return f"genai-prices {genai_prices.__version__}"
 
 
+def window(model: str, at: datetime) -> int | None:
+    """Tokens that `model` takes at the most; None if the price list does not know."""
+    found = _find(model, at, ({},))
+    return found.model.context_window if found else None
+
+
 def of(
     usage: Usage, model: str, at: datetime, *, stop_reason: str | None = None, output_started: bool = True
 ) -> Cost | None:

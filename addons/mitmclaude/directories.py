@@ -19,3 +19,14 @@ def captures(environment: Mapping[str, str], platform: str) -> str:
     if not data.startswith("/"):  # the specification: a relative path is invalid and is to be ignored
         data = "~/Library/Application Support" if platform == "darwin" else "~/.local/share"
     return f"{data.rstrip('/')}/mitmclaude/captures"
+
+
+def cache(environment: Mapping[str, str], platform: str) -> str:
+    """Where what can be made again is kept: ``~/.cache/mitmclaude``, or below XDG_CACHE_HOME; on macOS below
+    ``~/Library/Caches``, on Windows below LOCALAPPDATA."""
+    if platform == "win32":
+        return rf"{environment.get('LOCALAPPDATA') or r'~\AppData\Local'}\mitmclaude\cache"
+    below = environment.get("XDG_CACHE_HOME", "")
+    if not below.startswith("/"):
+        below = "~/Library/Caches" if platform == "darwin" else "~/.cache"
+    return f"{below.rstrip('/')}/mitmclaude"

@@ -34,11 +34,13 @@ def test_without_arguments(mitmclaude: Run, tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "Usage: mitmclaude" in done.stdout
     where = tmp_path / "home" / ".local" / "share" / "mitmclaude" / "captures"
-    assert done.stdout.splitlines()[-1] == f"The store is {where}, where nothing is yet."
+    store, cache = done.stdout.splitlines()[-2:]
+    assert store == f"The store is {where}, where nothing is yet."
+    assert cache.startswith(f"What is read of it is kept in {tmp_path / 'home' / '.cache' / 'mitmclaude' / 'library'}")
     where.mkdir(parents=True)
-    assert mitmclaude().stdout.splitlines()[-1] == f"The store is {where}."
+    assert mitmclaude().stdout.splitlines()[-2] == f"The store is {where}."
     told = mitmclaude(CLAUDE_STORE="s3://bucket/team?endpoint=http://u:p@host,dynamodb://calls?ttl_days=3").stdout
-    assert told.splitlines()[-1] == "The store is s3://bucket/team,dynamodb://calls."
+    assert told.splitlines()[-2] == "The store is s3://bucket/team,dynamodb://calls."
 
 
 def test_token_new(mitmclaude: Run, tmp_path: Path) -> None:

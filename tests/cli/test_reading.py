@@ -115,7 +115,8 @@ def test_show_what_is_broken(stored: Stored, mitmclaude: Run, name: str) -> None
     breaking, why = BROKEN_RECORDS[name]
     path = stored.record(2)
     path.write_bytes(breaking(path.read_bytes()))
-    done = mitmclaude("show", stored.ids[2], "--store", stored.root)
+    assert mitmclaude("show", stored.ids[2], "--store", stored.root).stdout == ""
+    done = mitmclaude("show", stored.ids[2], "--raw", "--store", stored.root)
     assert done.stderr.startswith(f"mitmclaude: {path}: {why}")
     assert done.stderr.count("\n") == 1
     assert done.returncode == 1
@@ -223,7 +224,7 @@ def test_the_default_store(mitmclaude: Run, tmp_path: Path) -> None:
     ids = stored_in(tmp_path / "home" / ".local" / "share" / "mitmclaude" / "captures", 2).ids
     elsewhere = stored_in(tmp_path / "data" / "mitmclaude" / "captures", 1)
     assert [line.split()[-1] for line in mitmclaude("list").stdout.splitlines()] == ids
-    assert json.loads(mitmclaude("show", ids[1][-8:]).stdout)["id"] == ids[1]
+    assert json.loads(mitmclaude("show", ids[1][-8:], "--raw").stdout)["id"] == ids[1]
     assert len(mitmclaude("list", XDG_DATA_HOME=str(tmp_path / "data")).stdout.splitlines()) == 1
     assert len(mitmclaude("list", CLAUDE_STORE=str(elsewhere.root)).stdout.splitlines()) == 1
 

@@ -50,8 +50,9 @@ def test_list(captured: Proxy) -> None:
 def test_show(captured: Proxy) -> None:
     """One record by the end of its id; a name that fits none or several is told."""
     record_id = captured.files("records")[0].stem
-    shown = mitmclaude("show", record_id[-6:], store=captured.store)
+    shown = mitmclaude("show", record_id[-6:], "--raw", store=captured.store)
     assert json.loads(shown.stdout)["id"] == record_id
+    assert record_id in mitmclaude("show", record_id[-6:], store=captured.store).stdout
     wrong = mitmclaude("show", "nothing", store=captured.store)
     assert wrong.returncode == 1
     assert f"no record has an id that begins or ends with 'nothing' in {captured.store}: wanted one" in wrong.stderr

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import typer
 import zstandard
-from pydantic import ValidationError
 
-from mitmclaude import __version__
-from mitmclaude.cli.opened import Opened, fail, printable
+from mitmclaude.cli.opened import Opened, fail
 from mitmclaude.record import rawflow
 from mitmclaude.record.record import Record
+from mitmclaude.record.stored import record_of
+
+__all__ = ["Reading", "flow_of", "record_of"]
 
 
 class Reading:
@@ -44,22 +45,6 @@ class Reading:
         self.skipped += 1
         typer.echo(f"skipped {self.opened.path(key)}: {why}", err=True)
         return None
-
-
-def record_of(content: bytes) -> Record:
-    """The record in `content`; ValueError with one line, which quotes nothing of it, where there is none."""
-    try:
-        return Record.model_validate_json(content)
-    except ValidationError as error:
-        detail = error.errors(include_url=False, include_context=True)[0]
-    if detail["type"] == "json_invalid":
-        wrong = str(detail["ctx"]["error"])
-        is_deep = wrong.startswith("recursion limit")
-        raise ValueError("nested too deep to be read" if is_deep else f"damaged, or no JSON: {wrong}")
-    if detail["loc"] == ("version",) and isinstance(detail["input"], int):
-        raise ValueError(f"a record of version {detail['input']}, which mitmclaude {__version__} does not read")
-    at = printable(".".join(map(str, detail["loc"])))
-    raise ValueError(f"not a record that mitmclaude {__version__} reads: {at}: {detail['msg']}")
 
 
 def flow_of(content: bytes) -> bytes:

@@ -6,10 +6,10 @@ or has control characters, and a count is a number or None, whatever a peer has 
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mitmclaude.record.record import Record
-from mitmclaude.usage import Usage
+if TYPE_CHECKING:  # what reads many rows does without the models of the record, which take a while to import
+    from mitmclaude.record.record import Record
 
 LONGEST: Final = 256
 """Characters kept of a text."""
@@ -77,8 +77,10 @@ class Row(NamedTuple):
     """Key of the raw flow."""
 
 
-def row(record: Record) -> Row:
+def row(record: "Record") -> Row:
     """The row of `record`."""
+    from mitmclaude.usage import Usage
+
     request, response, usage, timing = record.request, record.response, record.usage or Usage(), record.timing
     write_5m, write_1h = usage.cache_writes or (None, None)
     details, tools = usage.output_tokens_details, usage.server_tool_use
@@ -135,7 +137,7 @@ def row(record: Record) -> Row:
     )
 
 
-def _failure(record: Record) -> str | None:
+def _failure(record: "Record") -> str | None:
     refusal = record.response.error if record.response and record.outcome == "rejected" else None
     message = refusal.get("message") if refusal else None
     told = message if isinstance(message, str) else record.failure

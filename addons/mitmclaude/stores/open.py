@@ -37,8 +37,7 @@ def open_keeper(url: str, spool: str, environment: Mapping[str, str]) -> Keeper:
 
 def _spooled(url: str, below: Path) -> Spooled:
     scheme = scheme_of(url) or _FILE
-    identity = _identity(url) if scheme.is_remote else str(Path(url).expanduser().absolute())
-    root = below / blake2b(identity.encode(), digest_size=8).hexdigest()
+    root = below / blake2b(identity(url).encode(), digest_size=8).hexdigest()
     spool = Spool(FileStore(root), root / LOCK)
     name = url.partition("?")[0] if scheme.is_remote else url
     pauses = () if scheme.is_remote else PAUSES
@@ -51,8 +50,10 @@ def _open_one(url: str) -> Store:
     return made
 
 
-def _identity(url: str) -> str:
-    """What the spool is named after: the same for the same store, whatever its other options are."""
+def identity(url: str) -> str:
+    """What spool and local cache are named after: the same for the same store, whatever its other options are."""
+    if not (scheme_of(url) or _FILE).is_remote:
+        return str(Path(url).expanduser().absolute())
     place, _, query = url.partition("?")
     where = [option for option in query.split("&") if option.startswith(("endpoint=", "region="))]
     return "?".join([place, *sorted(where)])

@@ -86,13 +86,18 @@ class S3Store:
             return content
 
     def keys(self, prefix: str = "") -> Iterator[str]:
+        return (key for key, _ in self.listed(prefix))
+
+    def listed(self, prefix: str = "", after: str = "") -> Iterator[tuple[str, str]]:
+        """The keys that begin with `prefix` and sort after `after`, sorted; each with the ETag of its content."""
         pages = self._client.get_paginator("list_objects_v2")
+        start = {"StartAfter": self._prefix + after} if after else {}
         with aws.told(self.name):
-            for page in pages.paginate(Bucket=self.bucket, Prefix=self._prefix + prefix):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self._prefix + prefix, **start):
                 for listed in page.get("Contents", ()):
                     key = listed["Key"].removeprefix(self._prefix)
                     if key != aws.CHECK_KEY and not key.endswith("/"):  # the console makes such a key for a folder
-                        yield key
+                        yield key, listed["ETag"].strip('"')
 
     def delete(self, key: str) -> None:
         with aws.told(self.name):

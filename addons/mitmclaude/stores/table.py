@@ -17,9 +17,11 @@ A day is of UTC. The indexes carry all attributes but the content, so that a lis
 import logging
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Any, Final
 
+from mitmclaude.record import row as record_row
 from mitmclaude.record.record import Record
 from mitmclaude.record.row import TOKENS, row
 
@@ -137,3 +139,37 @@ def _listed(value: object) -> str | Decimal | None:
         return None
     number = EXACT.create_decimal(str(value))
     return number if number.is_finite() and (not number or SMALLEST < abs(number) < LARGEST) else None
+
+
+def row_of(listed: Row) -> record_row.Row:
+    """The row of a record as an index has it: what it does not list is not known."""
+    columns: dict[str, Any] = dict.fromkeys(record_row.Row._fields) | {
+        "method": "",
+        "path": "",
+        "message_count": 0,
+        "tool_count": 0,
+    }
+    columns |= {"has_thinking": False, "usage_is_partial": False, "errors": 0, "request_bytes": 0, "violations": 0}
+    columns |= {"id": listed["key"].rpartition("/")[2].partition(".")[0], "endpoint": "other", "outcome": ""}
+    columns |= {
+        "drift": 0,
+        "duration": 0.0,
+        "principal": (listed.get("principal_day") or "").rpartition("#")[0] or None,
+    }
+    columns |= {name: _told(name, value) for name, value in listed.items() if name in columns}
+    columns["started_at"] = _begun(listed)
+    return record_row.Row._make(columns[name] for name in record_row.Row._fields)
+
+
+def _told(name: str, value: object) -> object:
+    """A number is a Decimal in an item; in a row money alone is."""
+    if not isinstance(value, Decimal) or name == "cost_usd":
+        return value
+    return float(value) if name in ("ttft", "duration") else int(value)
+
+
+def _begun(listed: Row) -> datetime:
+    """Of an object that is no record of this version, its day is known."""
+    text = listed.get("started_at") or (day_of(listed["key"]) or "1970-01-01")
+    begun = datetime.fromisoformat(text)
+    return begun if begun.tzinfo else begun.replace(tzinfo=UTC)
