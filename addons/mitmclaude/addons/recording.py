@@ -138,4 +138,9 @@ class Recording:
                 logger.log(reply.level, "%s", reply.text)
 
     def _tell_all(self, content: bytes) -> None:
-        ctx.master.addons.trigger(ClaudeRecordHook(Record.model_validate_json(content)))
+        try:
+            record = Record.model_validate_json(content)
+        except ValueError:  # it is stored all the same
+            logger.exception("a record that was stored cannot be read")
+            return
+        ctx.master.addons.trigger(ClaudeRecordHook(record))
