@@ -140,7 +140,7 @@ class Recording:
     def _tell_all(self, content: bytes) -> None:
         try:
             record = Record.model_validate_json(content)
-        except ValueError:  # it is stored all the same
-            logger.exception("a record that was stored cannot be read")
+        except ValueError as error:  # it is stored all the same
+            logger.error("a record that was stored cannot be read: %s", type(error).__name__)  # noqa: TRY400
             return
         ctx.master.addons.trigger(ClaudeRecordHook(record))
