@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from mitmclaude.addons import finish
-from mitmclaude.addons.finish import end_of
+from mitmclaude.addons.finish import HELD, Finish, end_of
 from mitmclaude.addons.tap import Tap
 from mitmclaude.recorder.messages import Ended, Opened, Stored
 from tests.addons.recorded import around
@@ -34,24 +33,32 @@ async def test_a_lost_record_does_not_hold_the_end() -> None:
         await asyncio.wait_for(hook, 1)
 
 
-async def test_after_one_wait_in_vain_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_after_one_wait_in_vain_nobody_waits() -> None:
     """A recorder that hangs is waited for once; when it stores again, ends wait again."""
-    monkeypatch.setattr(finish, "HELD", 0.05)
     with around() as it:
-        first, capture = it.captured()
-        await it.finish.response(first)
-        second, other = it.captured()
-        monkeypatch.setattr(finish, "HELD", 60)
-        await asyncio.wait_for(it.finish.response(second), 1)
+        now = [100.0]
+        it.finish = Finish(it.live, it.recording, lambda: now[0])
+        flow, capture = it.captured()
+        first = asyncio.ensure_future(it.finish.response(flow))
+        await asyncio.sleep(0)
+        now[0] += HELD - 1
+        it.finish.look()
+        await asyncio.sleep(0)
+        assert not first.done()
+        now[0] += 2
+        it.finish.look()
+        await asyncio.wait_for(first, 1)
+        flow, other = it.captured()
+        await asyncio.wait_for(it.finish.response(flow), 1)
         it.stored(capture)
         await asyncio.sleep(0)
-        third, last = it.captured()
-        hook = asyncio.ensure_future(it.finish.response(third))
+        flow, last = it.captured()
+        again = asyncio.ensure_future(it.finish.response(flow))
         await asyncio.sleep(0.05)
-        assert not hook.done()
+        assert not again.done()
         it.stored(other)
         it.stored(last)
-        await asyncio.wait_for(hook, 1)
+        await asyncio.wait_for(again, 1)
 
 
 async def test_an_error_ends_a_call_once() -> None:

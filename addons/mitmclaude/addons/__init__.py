@@ -9,6 +9,7 @@ from mitmclaude.addons.dispatch import Dispatch
 from mitmclaude.addons.emf import Metrics
 from mitmclaude.addons.errorpages import ErrorPages
 from mitmclaude.addons.finish import Finish
+from mitmclaude.addons.garbage import Garbage
 from mitmclaude.addons.gate import Gate
 from mitmclaude.addons.guard import Guard
 from mitmclaude.addons.hushed import Hushed
@@ -54,6 +55,7 @@ def default_addons() -> list[Any]:
         Opening(),
         Lean(options),
         Dispatch(options),
+        Garbage(options),
         Banner(options),
         ErrorPages(),
         Reader(tally),

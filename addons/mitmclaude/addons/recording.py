@@ -138,4 +138,9 @@ class Recording:
                 logger.log(reply.level, "%s", reply.text)
 
     def _tell_all(self, content: bytes) -> None:
-        ctx.master.addons.trigger(ClaudeRecordHook(Record.model_validate_json(content)))
+        try:
+            record = Record.model_validate_json(content)
+        except ValueError as error:  # it is stored all the same
+            logger.error("a record that was stored cannot be read: %s", type(error).__name__)  # noqa: TRY400
+            return
+        ctx.master.addons.trigger(ClaudeRecordHook(record))
