@@ -75,7 +75,7 @@ def test_made_captures() -> None:
             same(json.dumps(json.loads(content), indent=1, sort_keys=True).encode())
 
 
-ODD = (
+ODD: st.SearchStrategy[Any] = (
     st.none()
     | st.booleans()
     | st.integers()
