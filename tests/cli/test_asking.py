@@ -44,7 +44,7 @@ COMMANDS = {
     "list": ("list", "--outcome", "failed"),
     "sessions_json": ("sessions", "-n", "1", "--json"),
     "report_json": ("report", "--by", "version", "--json"),
-    "search_json": ("search", "RETRY", "--json"),
+    "search_json": ("search", "retry policy", "-n", "1", "--json"),
     "sql_json": ("sql", "select count(*) as calls, max(started_at) as last from calls", "--json"),
 }  # fmt: skip
 
