@@ -7,6 +7,7 @@ from statistics import median
 from typing import Literal
 
 from . import cold as image
+from .asking import asking
 from .bench import Bench, Measured, Values
 from .footprint import cpu, memory
 from .speed import BEST, latency, paced, throughput
@@ -75,6 +76,7 @@ peers_sse = partial(latency, body=200_000, scenario="text.sse", peers=True)
 
 STREAMS = "256 streams of 10 events/s"
 MEMORY = "resident memory after 10,000 calls of 10 KB, all processes"
+LIBRARY = "100,000 records of 10 KB"
 LOADS = "`json.loads` in the place of bare"
 
 ROWS = (
@@ -104,6 +106,13 @@ ROWS = (
         reference="json.loads"),
     Row(f"check of a 600 KB request ({LOADS})", "ms", large_validation, "check", Aim(3.0, of="ours"),
         reference="json.loads"),
+    Row(f"{LIBRARY}, first fill of the cache", "records/s", asking, "fill", Aim(8_000, of="ours", least=True)),
+    Row(f"{LIBRARY}, memory of that, all processes", "MB", asking, "memory", Aim(600, of="ours")),
+    Row(f"{LIBRARY}, `sessions`", "s", asking, "sessions", Aim(0.7, of="ours")),
+    Row(f"{LIBRARY}, `report`", "s", asking, "report", Aim(0.7, of="ours")),
+    Row(f"{LIBRARY}, `search`, nothing found", "s", asking, "search", Aim(0.7, of="ours")),
+    Row(f"{LIBRARY}, `show`", "s", asking, "show", Aim(0.4, of="ours")),
+    Row(f"{LIBRARY}, a look at the store with nothing new", "s", asking, "unchanged", Aim(0.15, of="ours")),
 )  # fmt: skip
 
 AHEAD = "the best peer in the place of bare"
