@@ -17,8 +17,8 @@ class Marks:
         self._live = live
 
     def claude_record(self, record: Record) -> None:
-        if ctx.master.addons.get("view") is None:
-            return  # mitmdump shows no flow, and has let go of this one
+        if not is_kept():
+            return
         flow = self._live.flows.get(record.id)
         if flow is None:
             return
@@ -31,4 +31,11 @@ class Marks:
             "claude.session": record.session_id or "",
             "claude.model": record.request.model or "",
         }
-        ctx.master.addons.trigger(UpdateHook([flow]))
+        if ctx.master.addons.get("view") is not None:
+            ctx.master.addons.trigger(UpdateHook([flow]))
+
+
+def is_kept() -> bool:
+    """Whether anybody keeps flows: mitmdump lets go of each as it ends, unless it writes them to a file."""
+    written = (name for name in ("save_stream_file", "hardump") if name in ctx.options and getattr(ctx.options, name))
+    return ctx.master.addons.get("view") is not None or any(written)
