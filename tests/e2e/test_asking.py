@@ -27,7 +27,7 @@ def asked(proxy: Proxy, home: Path, *arguments: str) -> Any:
 
 def test_a_session_with_a_sub_agent(proxy: Proxy, upstream: Upstream, tmp_path: Path) -> None:
     """It has its prompt as title, its agents as a tree, and all that was said can be found."""
-    agent = {"description": "look", "prompt": "find the quokka", "subagent_type": "general-purpose"}
+    agent: Any = {"description": "look", "prompt": "find the quokka", "subagent_type": "general-purpose"}
     upstream.plan("text_tool_use", tool="Agent", run_in_background=False, **agent)
     ended = claude(upstream, proxy.port, tmp_path, "count the wombats")
     session = ended.result["session_id"]
