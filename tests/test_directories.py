@@ -2,7 +2,7 @@
 
 import pytest
 
-from mitmclaude.directories import captures
+from mitmclaude.directories import cache, captures
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,19 @@ from mitmclaude.directories import captures
 def test_captures(platform: str, environment: dict[str, str], directory: str) -> None:
     """The platform's place for what a program keeps; a relative XDG directory is no directory."""
     assert captures(environment, platform) == directory
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "directory"),
+    [
+        ("linux", {}, "~/.cache/mitmclaude"),
+        ("linux", {"XDG_CACHE_HOME": "/cache/ann/"}, "/cache/ann/mitmclaude"),
+        ("linux", {"XDG_CACHE_HOME": "relative"}, "~/.cache/mitmclaude"),
+        ("darwin", {}, "~/Library/Caches/mitmclaude"),
+        ("win32", {"LOCALAPPDATA": r"D:\Local"}, r"D:\Local\mitmclaude\cache"),
+        ("win32", {}, r"~\AppData\Local\mitmclaude\cache"),
+    ],
+)
+def test_cache(platform: str, environment: dict[str, str], directory: str) -> None:
+    """The platform's place for what can be made again."""
+    assert cache(environment, platform) == directory
