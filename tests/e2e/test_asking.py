@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.claude import CLAUDE, claude
 from tests.e2e.proxy import Proxy
-from tests.e2e.test_claude_code import CLAUDE, claude
 from tests.upstream import Upstream
 
 pytestmark = pytest.mark.skipif(not CLAUDE.is_file(), reason="this platform's claude-agent-sdk bundles no CLI")
