@@ -97,6 +97,18 @@ def test_json_of_a_session_fits_its_schema(root: Path, mitmclaude: Run) -> None:
     assert len(top["agents"]) == 2
 
 
+def test_a_session_by_its_place(root: Path, mitmclaude: Run) -> None:
+    """`last` and -1 are the newest, -2 the one before; beyond the first there is none."""
+    newest, before = [
+        json.loads(mitmclaude("sessions", name, "--json", "--store", root).stdout) for name in ("last", "-2")
+    ]
+    listed = json.loads(mitmclaude("sessions", "--json", "--store", root).stdout)["sessions"]
+    assert [newest["session"]["session_id"], before["session"]["session_id"]] == [
+        one["session_id"] for one in listed[:2]
+    ]
+    assert "wanted the session number 9999 from the newest" in mitmclaude("sessions", "-9999", "--store", root).stderr
+
+
 @pytest.mark.parametrize("by", ["model", "principal", "day", "session", "agent", "version", "principal,model,outcome"])
 def test_report_is_the_sum_of_the_records(root: Path, records: list[Record], mitmclaude: Run, by: str) -> None:
     """Calculated independently, in Decimal, to the last digit."""

@@ -66,15 +66,15 @@ def _cached(store: str) -> str:
     return f"What is read of it is kept in {opened.printable(str(folder))} ({size / 1e6:,.0f} MB)."
 
 
+_IDS = {"ignore_unknown_options": True}
+"""So that -1 is an id."""
 app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(run.run)
-app.command("sessions")(sessions.sessions_)
+app.command("sessions", context_settings=_IDS)(sessions.sessions_)
 app.command("report")(report.report)
 app.command("search")(search.search)
 app.command("sql")(sql.sql)
 app.command("tail")(tail.tail)
 app.command("list")(records.records)
-_IDS = {"ignore_unknown_options": True}
-"""So that -1 is an id."""
 app.command("show", context_settings=_IDS)(show.show)
 app.command("conversation", context_settings=_IDS)(conversation.conversation)
 app.command("cache", context_settings=_IDS)(cache.cache)

@@ -19,6 +19,7 @@ from mitmclaude.cli.asking import (
 )
 from mitmclaude.cli.opened import DEFAULT_STORE, StoreOption, fail, printable
 from mitmclaude.library import sessions, shown
+from mitmclaude.library.library import Library, back_of
 from mitmclaude.library.selection import Selection
 from mitmclaude.library.sessions import Agent, Session, Total
 from mitmclaude.library.where import condition
@@ -58,7 +59,7 @@ TREE: Final = (
 
 def sessions_(
     session: Annotated[
-        str, typer.Argument(metavar="[ID]", help="A session, or the beginning of its id, to see as a tree.")
+        str, typer.Argument(metavar="[ID]", help="A session to see as a tree: the beginning of its id, last, -1, -2 …")
     ] = "",
     store: StoreOption = DEFAULT_STORE,
     since: SinceOption = None,
@@ -82,11 +83,14 @@ def sessions_(
     Examples:
       mitmclaude sessions --since yesterday
       mitmclaude sessions a1985f7f
+      mitmclaude sessions last
       mitmclaude sessions --principal ann --outcome failed --json
     """
-    chosen = asking.selected(since, until, session or session_option, principal, model, outcome)
     library = asking.library_of(store)
     with asking.asking():
+        if back := back_of(session):
+            session = _from_the_end(library, back)
+        chosen = asking.selected(since, until, session or session_option, principal, model, outcome)
         where, parameters = condition(chosen)
         newest = None if session else count
         found = [sessions.session(one) for one in library.query(sessions.listing(where, newest), parameters)]
@@ -94,6 +98,16 @@ def sessions_(
             _one([one for one in found if one.session_id], session, library.rows(chosen), json)
         else:
             _all(found, chosen, json)
+
+
+def _from_the_end(library: Library, back: int) -> str:
+    """The id of the session that is number `back` from the newest."""
+    where, parameters = condition(Selection())
+    found = [sessions.session(one) for one in library.query(sessions.listing(where, back), parameters)]
+    named = [one.session_id for one in found if one.session_id]
+    if len(named) < back:
+        fail(f"wanted the session number {back} from the newest, found {len(named)} sessions")
+    return named[back - 1]
 
 
 def _all(found: Sequence[Session], chosen: Selection, json: bool) -> None:

@@ -117,7 +117,7 @@ class Library:
     def resolve(self, name: str) -> str:
         """The whole id that `name` stands for: the beginning or end of one, ``last`` or ``-1`` for the newest, ``-2``
         for the one before; LookupError, in one line, where there is none or more than one."""
-        back = _back(name)
+        back = back_of(name)
         ids = _ids_in(self._store.root, back) if isinstance(self._store, FileStore) else self._ids()
         return resolved(name, ids)
 
@@ -253,7 +253,7 @@ def open_library(url: str, told: Told | None = None, environment: Mapping[str, s
 
 def resolved(name: str, ids: list[str]) -> str:
     """The one of `ids`, which are sorted by time, that `name` stands for; see `Library.resolve`."""
-    if back := _back(name):
+    if back := back_of(name):
         if back > len(ids):
             raise LookupError(f"wanted the call number {back} from the end, found {len(ids)} calls")
         return ids[-back]
@@ -264,7 +264,8 @@ def resolved(name: str, ids: list[str]) -> str:
     return found[0]
 
 
-def _back(name: str) -> int:
+def back_of(name: str) -> int:
+    """How many from the end ``last``, ``-1``, ``-2`` … mean; 0 for any other name."""
     if name == "last":
         return 1
     return int(name[1:]) if name[:1] == "-" and name[1:].isdecimal() and len(name) < 8 else 0
