@@ -86,6 +86,7 @@ def filled(cache: Cache, told: Told, *, fresh: bool = False) -> State:
             fill.take(found)
         finally:
             told.ends()
+            _sweep_begun(cache.folder)
         return fill.state
 
 
@@ -251,6 +252,12 @@ def _note(state: State, found: Listing) -> None:
         state.listed_at = found.listed_at
     newest = max((max(there) for there in found.found.values() if there), default="")
     state.after = max(state.after, horizon(newest)) if newest else state.after
+
+
+def _sweep_begun(folder: Path) -> None:
+    """Remove what a worker that was interrupted has begun; only whoever holds the lock has workers."""
+    for file in folder.glob(".*.json"):
+        file.unlink(missing_ok=True)
 
 
 def _sweep(folder: Path, state: State) -> None:
