@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 PULSE = 0.1
 """Seconds after which the recorder gets what has come of answers in the meantime."""
 
+A_TURN = 8
+"""Answers of which the recorder is told in one turn of the loop."""
+
 EXAMINES = 30.0
 """Seconds for which a large request waits for its check: after that it goes on unchecked, as traffic comes first."""
 
@@ -113,11 +116,19 @@ class Recording:
         self._recorder.send(message)
 
     def _beat(self) -> None:
-        self._pulse = None
-        for capture in self._live.values():
-            self._tell_what_came(capture)
-        if any(capture.tap for capture in self._live.values()):
-            self._pulse = asyncio.get_running_loop().call_later(PULSE, self._beat)
+        """Tell what has come of all answers, some in each turn of the loop, so that no chunk waits for all of them."""
+        streaming = [capture for capture in self._live.values() if capture.tap]
+        self._tell_some(streaming)
+
+    def _tell_some(self, captures: list[Capture]) -> None:
+        for capture in captures[:A_TURN]:
+            if capture.flow.id in self._live:
+                self._tell_what_came(capture)
+        loop, rest = asyncio.get_running_loop(), captures[A_TURN:]
+        if rest:
+            loop.call_soon(self._tell_some, rest)
+        else:
+            self._pulse = loop.call_later(PULSE, self._beat) if captures else None
 
     def _tell_what_came(self, capture: Capture) -> None:
         tap = flows.tap_of(capture)

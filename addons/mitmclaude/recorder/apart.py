@@ -34,7 +34,7 @@ BACKLOG = 1024**3
 STILLBORN = 3
 """Processes in a row that may die before their first reply: after that the work is done in the proxy."""
 
-SMALL = 16 * 1024
+SMALL = 64 * 1024
 """Bytes of a request up to which the recorder can wait for it a little: it is examined in no time."""
 
 FEW = 2
@@ -99,8 +99,7 @@ class Apart:
         if self._instead is not None:
             self._instead.send(message)
         elif self._socket is not None:
-            can_wait = isinstance(message, Opened) and len(message.body) <= SMALL and len(self._calls) > FEW
-            self._put(without_parsed(message), at_once=not can_wait)
+            self._put(without_parsed(message), at_once=not self._can_wait(message))
 
     def close(self, timeout: float) -> None:
         self._closing = True
@@ -127,6 +126,11 @@ class Apart:
                 self._flush()
             if ready and ready[0] & selectors.EVENT_READ:
                 self._read()
+
+    def _can_wait(self, message: Message) -> bool:
+        if isinstance(message, Came):
+            return True
+        return isinstance(message, Opened) and len(message.body) <= SMALL and len(self._calls) > FEW
 
     # -- the socket
 
