@@ -160,3 +160,18 @@ def test_messages_name_no_credential() -> None:
     """What is printed of a message by accident shows neither key nor credentials of the call."""
     assert "hunter2" not in repr(opened(credentials=frozenset({b"hunter2"}), fingerprint_key=b"hunter2" * 3))
     assert isinstance(opened(), Opened)
+
+
+@pytest.mark.parametrize("kind", ["inline"])
+async def test_a_body_of_too_many_values(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the memory does not suffice to examine it, it goes on unchecked, and its record says so."""
+
+    def examine(*_: object) -> object:
+        raise MemoryError
+
+    monkeypatch.setattr("mitmclaude.recorder.recording.examine", examine)
+    opening = opened(examine="enforce")
+    running.send(opening, came(opening), ended(opening))
+    await running.all_stored(1)
+    (record,) = running.records()
+    assert [finding["kind"] for finding in record["findings"]] == ["drift"]

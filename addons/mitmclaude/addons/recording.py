@@ -56,6 +56,8 @@ class Recording:
         self._made_for = wanted
         if self._recorder is not None:
             self._recorder.close(FINISHES)
+            for capture in self._live.values():  # the next recorder has to be told of them from the beginning
+                capture.is_open, capture.told = False, 0
         kind = kind_of(settings.recorder)
         self._recorder = open_recorder(kind, self._store.stores, self._store.keeper, self._take)
         self._recorder.start()

@@ -12,7 +12,7 @@ import zstandard
 
 from mitmclaude.answer.read import Answer, Reading
 from mitmclaude.exchange import Body, Chunk, Exchange, Marks, Request, Response, arrivals
-from mitmclaude.findings import Finding
+from mitmclaude.findings import Finding, drift
 from mitmclaude.headers import Headers
 from mitmclaude.record import build, rawflow
 from mitmclaude.record.rawflow import Frame, Looked, State
@@ -209,7 +209,10 @@ class _RequestHalf:
             return Examined({})
         if self.looked.plain is None or self.looked.problem:
             return unreadable(self.looked.problem, level)
-        return examine(opened.endpoint, self.looked.plain, level)
+        try:
+            return examine(opened.endpoint, self.looked.plain, level)
+        except MemoryError:  # the process is held to a bound
+            return Examined({}, (drift("", "too many values to be examined: forwarded unchecked"),))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
